@@ -1,0 +1,39 @@
+"""ticketry finds, checks, compares and ships lottery tickets. Public names only; torch is imported when one is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ticketry import methods as methods
+    from ticketry.core.meters import Budget as Budget
+    from ticketry.experiment import Experiment as Experiment
+    from ticketry.experiment import Lock as Lock
+    from ticketry.experiment import Search as Search
+    from ticketry.run import Run as Run
+    from ticketry.run import find as find
+    from ticketry.ticket.module import Ticket as Ticket
+    from ticketry.ticket.module import load as load
+
+_HOMES = {
+    "Budget": "core.meters",
+    "Experiment": "experiment",
+    "Lock": "experiment",
+    "Search": "experiment",
+    "Run": "run",
+    "find": "run",
+    "Ticket": "ticket.module",
+    "load": "ticket.module",
+}
+__all__ = [*_HOMES, "methods"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "methods":
+        return import_module("ticketry.methods")
+    if name in _HOMES:
+        return getattr(import_module(f"ticketry.{_HOMES[name]}"), name)
+    raise AttributeError(f"ticketry has no {name}; its public names are {', '.join(__all__)}")

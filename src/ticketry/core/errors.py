@@ -1,0 +1,35 @@
+"""The exceptions a user can meet: one sentence each, with the field, its value, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TicketryError(Exception):
+    """Base of every error that ticketry raises on purpose; the command line prints it without a traceback."""
+
+
+class RequestError(TicketryError, ValueError):
+    """What was asked for is wrong. The command line exits with 2."""
+
+
+class TicketError(TicketryError, ValueError):
+    """A ticket file is damaged, of another version, or does not fit. `verify` exits with 1, everything else with 2."""
+
+
+class BudgetSpent(TicketryError):
+    """Raised by a Task when the next piece of work would exceed the budget; the runner keeps the last whole step."""
+
+
+def refuse(field: str, value: object, allowed: str, remedy: str) -> RequestError:
+    """Build the one sentence: `refuse("density", 1.5, "a fraction in (0, 1]", "pass 0.05 for 5 %")`."""
+    return RequestError(f"{field} is {value}, but it must be {allowed}; {remedy}.")
+
+
+def unknown(field: str, value: str, known: Iterable[str], also: str = "") -> RequestError:
+    """The sentence for a name that does not exist, with the nearest existing ones."""
+    names = sorted(known)
+    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else "choose one of these."
+    return RequestError(f"{field} is {value!r}, which does not exist; known are {', '.join(names)}{also}: {hint}")

@@ -1,0 +1,210 @@
+"""Task: everything a method may use: space, weights, training and validation data, gradients, fitness, meters.
+
+It does not hold the test split, so no method can touch it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from ticketry.core import mask as masks
+from ticketry.core import population, weights
+from ticketry.core.errors import BudgetSpent
+from ticketry.core.feed import Feed
+from ticketry.core.meters import Budget, Meters
+from ticketry.core.net import Named, Net
+from ticketry.core.population import Score
+from ticketry.core.space import Space
+from ticketry.core.streams import Stream, stream
+
+CALIBRATION = 2048  # training examples that set the running statistics of batch norms
+CHUNK = 1024  # examples per forward pass of an evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B examples: `x` Float[B, ...], `y` Long[B]."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+
+class Task:
+    """One search problem. `base`: Flat[N], the untrained weights of all maskable positions."""
+
+    def __init__(
+        self,
+        *,
+        net: Net,
+        space: Space,
+        base: torch.Tensor,
+        scale: weights.Scale,
+        train: Feed,
+        validation: Feed,
+        augment: bool,
+        seed: int,
+        budget: Budget,
+        meters: Meters | None = None,
+    ) -> None:
+        self.space = space
+        self.seed = seed
+        self.budget = budget
+        self.meters = meters or Meters()
+        self.train, self.validation = train, validation
+        self.device = base.device
+        self._net, self._base, self._scale, self._augment = net, base, scale, augment
+        self._sizes = [layer.size for layer in space.layers]
+        self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._sizes)
+        self._buffer = torch.zeros_like(base)
+        self._losses: list[float] = []
+        self._listener: Callable[[float], None] = lambda fraction: None
+        self._clock = time.perf_counter()
+
+    @property
+    def weights(self) -> torch.Tensor:
+        """Float[D]: the untrained weights of the searched positions, unscaled."""
+        return self.space.narrow(self._base)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs this search lasts: what schedules stretch over."""
+        return self.budget.epochs or 1
+
+    def stream(self, purpose: str, *index: int | str) -> Stream:
+        """The named random stream of this task, `task.stream("mutation", generation)`."""
+        return stream(self.seed, purpose, *index)
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Mini-batches in an epoch; the last, smaller one counts."""
+        return -(-len(self.train) // batch_size)
+
+    def batches(self, epoch: int, batch_size: int) -> Iterator[Batch]:
+        """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only."""
+        self._meter(epochs=1)
+        order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
+        parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        for number, index in enumerate(parts):
+            self._meter()
+            self._listener(number / len(parts))
+            augment = self.stream("augment", epoch, number) if self._augment else None
+            yield Batch(*self.train.batch(index, augment))
+
+    def effective(self, mask: torch.Tensor) -> torch.Tensor:
+        """Flat[N]: the weights of the network that Bool[D] selects: base x mask x scale factor, locks included."""
+        return self._effective(mask).clone()
+
+    def gradient(self, mask: torch.Tensor, batch: Batch) -> tuple[float, torch.Tensor]:
+        """Mean cross-entropy of the masked network on a batch, and its gradient to the mask: Float[D].
+
+        The gradient to mask entry i is (weight i x scale factor) x dL/d(effective weight i), also where the mask is 0;
+        this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
+        """
+        effective = self.space.views(self._effective(mask))
+        leaves = {name: view.detach().requires_grad_() for name, view in effective.items()}
+        loss = functional.cross_entropy(self._net.train(leaves, batch.x), batch.y)
+        grads = torch.autograd.grad(loss, list(leaves.values()))
+        gradient = torch.empty_like(self._scaled)
+        scaled, out = self.space.views(self._scaled), self.space.views(gradient)
+        for name, grad in zip(leaves, grads, strict=True):
+            torch.mul(grad, scaled[name], out=out[name])
+        self.meters.examples_forward += len(batch.y)
+        self.meters.examples_backward += len(batch.y)
+        self._losses.append(loss.item())
+        return self._losses[-1], self.space.narrow(gradient)
+
+    def fitness(self, masks: torch.Tensor, batch: Batch | None = None, kernel: population.Kernel = "auto") -> Score:
+        """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P]."""
+        self._meter(evaluations=len(masks))
+        batch = batch or Batch(*self.train.batch(slice(None)))
+        self.meters.examples_forward += len(masks) * len(batch.y)
+        effective = (self._effective(mask) for mask in masks)
+        return population.score(self._net, self.space, effective, batch.x, batch.y, self.norms, kernel)
+
+    def norms(self, effective: torch.Tensor) -> Named:
+        """Running statistics of batch norms for a network, measured on the first training examples."""
+        if not self._net.has_norms:
+            return {}
+        n = min(CALIBRATION, len(self.train))
+        self.meters.examples_forward += n
+        slices = [slice(i, min(i + 256, n)) for i in range(0, n, 256)]
+        return self._net.calibrate(self.space.views(effective), (self.train.batch(part)[0] for part in slices))
+
+    def validate(self, mask: torch.Tensor) -> tuple[float, float]:
+        """Loss and accuracy of one mask on the validation split: what chooses among masks."""
+        return self.judge(self._effective(mask), self.validation)
+
+    def judge(self, effective: torch.Tensor, feed: Feed) -> tuple[float, float]:
+        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights on a whole split."""
+        buffers, named = self.norms(effective), self.space.views(effective)
+        loss = correct = 0.0
+        with torch.no_grad():
+            for start in range(0, len(feed), CHUNK):
+                x, y = feed.batch(slice(start, start + CHUNK))
+                logits = self._net.evaluate(named, x, buffers)
+                loss += functional.cross_entropy(logits, y, reduction="sum").item()
+                correct += int((logits.argmax(1) == y).sum())
+        self.meters.examples_forward += len(feed)
+        return loss / len(feed), correct / len(feed)
+
+    @contextmanager
+    def one_step(self) -> Iterator[None]:
+        """Around each step of the method: counts it, and uncounts it when the budget cuts it short."""
+        self._meter(steps=1)
+        try:
+            yield
+        except BudgetSpent:
+            self.meters.steps -= 1
+            raise
+        finally:
+            self._meter_time()
+
+    def listen(self, listener: Callable[[float], None]) -> None:
+        """Call this with the fraction of the epoch under way that is done."""
+        self._listener = listener
+
+    def resume(self, meters: Meters) -> None:
+        """Go on counting from a checkpoint's meters."""
+        vars(self.meters).update(vars(meters))
+        self._clock = time.perf_counter()
+
+    def take_loss(self) -> float | None:
+        """Mean training loss since the last call; None when there was none."""
+        losses, self._losses = self._losses, []
+        return sum(losses) / len(losses) if losses else None
+
+    def _effective(self, mask: torch.Tensor) -> torch.Tensor:
+        """As `effective`, in a buffer that the next call overwrites."""
+        self._rescale(mask)
+        return masks.masked(self._scaled, self.space.full(mask), out=self._buffer)
+
+    def _rescale(self, mask: torch.Tensor) -> None:
+        """Bring the scaled base weights up to date with the layer densities of a mask."""
+        factors = self._factors(mask)
+        for i, (layer, factor) in enumerate(zip(self.space.layers, factors, strict=True)):
+            if factor != self._scaled_by[i]:
+                part = slice(layer.start, layer.stop)
+                torch.mul(self._base[part], factor, out=self._scaled[part])
+        self._scaled_by = factors
+
+    def _factors(self, mask: torch.Tensor) -> list[float]:
+        if self._scale == "none":
+            return [1.0] * len(self._sizes)
+        if self._scale == "static":  # one factor from the total: no need to count layer by layer
+            kept = int(torch.count_nonzero(mask)) + self.space.locked_on
+            return [float(weights.factors("static", [self.space.total], [kept])[0])] * len(self._sizes)
+        return [float(f) for f in weights.factors(self._scale, self._sizes, self.space.kept(mask))]
+
+    def _meter_time(self) -> None:
+        now = time.perf_counter()
+        self.meters.seconds += now - self._clock
+        self._clock = now
+
+    def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
+        self._meter_time()
+        self.meters.allow(self.budget, evaluations=evaluations, epochs=epochs, steps=steps)

@@ -1,0 +1,47 @@
+"""What a search method is. Read this, then `random.py`, then write yours: one paper, one file, no registration.
+
+A method file defines two dataclasses. The *method* is frozen; its fields are its hyperparameters and its command line
+flags, each with a docstring that gives unit, range and source. `State` is frozen too and holds plain data (tensors,
+numbers, text); the runner saves and restores it, so whatever is not in it is forgotten. The three functions are pure:
+they change neither their state argument nor the task (whose meters count by themselves).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
+
+from ticketry.core.meters import Budget
+from ticketry.core.weights import Kind, Scale
+
+if TYPE_CHECKING:
+    import torch
+
+    from ticketry.core.task import Task
+
+S = TypeVar("S")
+
+
+class Method(Protocol[S]):
+    """How to search."""
+
+    kind: ClassVar[Literal["strong", "trainable"]]
+    """Judged with its random weights as they are, or as a mask that is meant to be trained."""
+    budget: ClassVar[Budget]
+    """Limits that hold when the user gives none. One step is what the paper counts: an epoch, a generation, a pass."""
+
+    @property
+    def weights(self) -> Kind:
+        """The recipe of the untrained weights."""
+
+    @property
+    def scale(self) -> Scale:
+        """How the weights are rescaled for the density of the mask."""
+
+    def init(self, task: Task) -> S:
+        """The state before the first step; its mask is already a valid answer."""
+
+    def step(self, task: Task, state: S) -> S:
+        """One epoch, generation or pass."""
+
+    def mask(self, task: Task, state: S) -> torch.Tensor:
+        """Bool[D]: the ticket if the search ended now, at exactly the asked density."""

@@ -1,0 +1,92 @@
+"""From an Experiment to a Task: data, model, space, locks, weights. Everything a user can get wrong is refused here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ticketry import data, models
+from ticketry.core import budgets, locks, space
+from ticketry.core.errors import refuse
+from ticketry.core.feed import Feed, feed
+from ticketry.core.initial import Initial, initial
+from ticketry.core.meters import Meters
+from ticketry.core.net import Net
+from ticketry.core.space import Space
+from ticketry.core.task import Task
+from ticketry.experiment import Experiment, Lock
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A Task and what the runner needs beside it; `test` is the split that no method sees."""
+
+    task: Task
+    test: Feed
+    initial: Initial
+    locks: tuple[tuple[int, int], ...] | None
+    dataset: data.Dataset
+    split: data.Split
+
+
+def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.Dataset | None = None) -> Problem:
+    """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
+    device = _device(experiment.device)
+    dataset = dataset or data.load(experiment.data)
+    split = data.split(dataset, experiment.val)
+    module = models.build(experiment.model, dataset.input_shape, dataset.classes)
+    models.check(module, dataset.input_shape, dataset.classes)
+    whole = space.find(module, experiment.search.include, experiment.search.exclude)
+    values = initial(module, whole, experiment.method.weights, experiment.seed)
+    counts = _lock_counts(experiment.lock, whole)
+    searched = (whole if counts is None else lock(whole, counts, experiment.seed)).to(device)
+
+    def on_device(x: NDArray[np.generic], y: NDArray[np.int64]) -> Feed:
+        return feed(x, y, dataset.mean, dataset.std, device)
+
+    rest = {name: torch.from_numpy(value).to(device) for name, value in values.rest.items()}
+    task = Task(
+        net=Net(module.to(device), rest),
+        space=searched,
+        base=torch.from_numpy(np.concatenate([v.ravel() for v in values.base.values()])).to(device),
+        scale=experiment.method.scale,
+        train=on_device(dataset.x[split.train], dataset.y[split.train]),
+        validation=on_device(dataset.x[split.val], dataset.y[split.val]),
+        augment=dataset.augment == "crop-flip",
+        seed=experiment.seed,
+        budget=experiment.budget.over(experiment.method.budget),
+        meters=meters,
+    )
+    return Problem(task, on_device(dataset.x_test, dataset.y_test), values, counts, dataset, split)
+
+
+def lock(whole: Space, counts: tuple[tuple[int, int], ...], seed: int) -> Space:
+    """The Space left by the lock pattern that seed and per-layer (off, on) counts define."""
+    parts = [
+        locks.pattern(seed, layer.name, layer.size, off, on)
+        for layer, (off, on) in zip(whole.layers, counts, strict=True)
+    ]
+    pattern = torch.from_numpy(np.concatenate(parts))
+    return whole.freeze(off=pattern < 0, on=pattern > 0)
+
+
+def _lock_counts(wanted: Lock, whole: Space) -> tuple[tuple[int, int], ...] | None:
+    if not wanted.any:
+        return None
+    shapes = [layer.shape for layer in whole.layers]
+    return tuple(budgets.lock_counts(wanted.budget, wanted.split, shapes, wanted.off, wanted.on))
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise refuse("device", repr(name), "cpu, cuda or cuda:N", "choose one of these") from None
+    if device.type not in ("cpu", "cuda"):
+        raise refuse("device", repr(name), "cpu, cuda or cuda:N", "choose one of these")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise refuse("device", name, "cpu here, because no CUDA device was found", "pass --device cpu")
+    return device
