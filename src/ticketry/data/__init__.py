@@ -1,0 +1,71 @@
+"""Data sets: built-in ones by name, own ones from a file, a directory or a function. NumPy only.
+
+A built-in data set is a public function of a module in this package that returns a `Dataset`; its name has `-` for `_`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from ticketry.core import spec
+from ticketry.core.errors import refuse, unknown
+from ticketry.data import files
+from ticketry.data.dataset import Augment, Dataset, Split, from_arrays, split
+
+__all__ = ["Augment", "Dataset", "Split", "from_arrays", "load", "names", "split"]
+
+
+def names() -> list[str]:
+    """The built-in data sets."""
+    return sorted(_builtins())
+
+
+def load(text: str) -> Dataset:
+    """The data set that a text names.
+
+    `text` is a built-in name with or without literal arguments (`digits`, `mnist(train=2000)`), the path of an `.npz`
+    file or of a directory of IDX or CIFAR-10 files, or an import path `package.module:function` to a function
+    returning `(X, y)`, `(X_train, y_train, X_test, y_test)` or a `Dataset`. A path to a directory with a built-in's
+    name is written `./name`. Raises RequestError, in one sentence, for whatever is wrong.
+    """
+    builtins = _builtins()
+    target = text.partition("(")[0].strip()
+    path = os.path.expanduser(text)
+    is_path = os.path.exists(path) or path.endswith(".npz") or (os.sep in text and not spec.Spec(target).imported)
+    if is_path and target not in builtins:
+        return _assemble(text, files.read(Path(path)))
+    named = spec.parse("data", text)
+    if named.imported:
+        return _assemble(str(named), spec.call("data", named, spec.resolve("data", named)))
+    if target not in builtins:
+        raise unknown("data", target, builtins, ", a path to an .npz file or directory, and package.module:function")
+    return _assemble(str(named), spec.call("data", named, builtins[target]))
+
+
+def _assemble(name: str, result: object) -> Dataset:
+    if isinstance(result, Dataset):
+        return replace(result, name=name)
+    if not isinstance(result, tuple | list) or len(result) not in (2, 4):
+        what = (
+            f"{type(result).__name__} of {len(result)}" if isinstance(result, tuple | list) else type(result).__name__
+        )
+        raise refuse(f"data {name}", f"a {what}", "(X, y) or (X_train, y_train, X_test, y_test)", "return such a tuple")
+    return from_arrays(name, *result)
+
+
+def _builtins() -> dict[str, Callable[..., object]]:
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    return {
+        name.replace("_", "-"): function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__annotations__.get("return") == "Dataset"
+        and function.__module__ == module.__name__ != from_arrays.__module__
+        and not name.startswith("_")
+    }

@@ -1,0 +1,84 @@
+"""Arrays from outside, checked and brought to one form: inputs uint8 or float32, labels int64 from 0 to C-1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketry.core.errors import refuse
+
+Inputs = NDArray[np.uint8] | NDArray[np.float32]
+
+
+def inputs(field: str, given: object) -> Inputs:
+    """X of shape (N, ...) as uint8 (kept; means 0..255 and is divided by 255 on use) or float32.
+
+    Floats of any width and booleans become float32. Other integers are refused, because they may be pixels or
+    features, which are treated differently. Raises RequestError for these, and for NaN, infinity and emptiness.
+    """
+    x = _array(field, given)
+    if x.dtype != np.uint8 and x.dtype.kind not in "fb":
+        raise refuse(field, f"an array of {x.dtype}", "uint8 (pixels 0..255) or float", "convert it with .astype")
+    if x.ndim < 2 or x.size == 0:
+        raise refuse(field, f"of shape {x.shape}", "of shape (N, ...) with at least one number in it", "reshape it")
+    if x.dtype == np.uint8:
+        return np.require(x, np.uint8, ["C", "W"])
+    with np.errstate(over="ignore"):
+        floats = np.require(x, np.float32, ["C", "W"])
+    if not np.isfinite(floats).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(floats))[0])
+        raise refuse(field, f"{floats[at]} at index {at}", "finite as float32", "remove or replace such values")
+    return floats
+
+
+def labels(field: str, given: object) -> NDArray[np.int64]:
+    """y of shape (N,) or (N, 1) as int64. Whole numbers of any type are taken; others raise RequestError."""
+    y = _array(field, given)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or y.size == 0:
+        raise refuse(field, f"of shape {y.shape}", "of shape (N,), one class for each example", "pass class numbers")
+    if y.dtype.kind not in "buif":
+        raise refuse(field, repr(y[0].item()) if y.dtype.kind in "US" else f"an array of {y.dtype}", *_LABELS)
+    wrong = np.flatnonzero(~((y >= 0) & (y < 2**31) & (y == np.floor(y))))
+    if wrong.size:
+        raise refuse(field, f"{y[wrong[0]]} at index {wrong[0]}", *_LABELS)
+    return y.astype(np.int64)
+
+
+def pair(field: str, x: object, y: object, part: str = "") -> tuple[Inputs, NDArray[np.int64]]:
+    """Inputs and labels of one part of the data, as many of the one as of the other."""
+    images, classes = inputs(f"{field}: X{part}", x), labels(f"{field}: y{part}", y)
+    if len(images) != len(classes):
+        lengths = f"of {len(images)} inputs with {len(classes)} labels"
+        raise refuse(f"{field}: X{part}", lengths, "as long as its labels", "pass one label for each input")
+    return images, classes
+
+
+def check(field: str, x: Inputs, y: NDArray[np.int64], x_test: Inputs, y_test: NDArray[np.int64]) -> int:
+    """The number of classes; RequestError where training and test set do not belong together or a class is missing."""
+    if x.shape[1:] != x_test.shape[1:] or x.dtype != x_test.dtype:
+        both = f"{x.dtype} {x.shape[1:]} to train and {x_test.dtype} {x_test.shape[1:]} to test"
+        raise refuse(field, both, "of one shape and type in training and test", "make them alike")
+    present = np.unique(y)
+    count = max(int(y.max()), int(y_test.max())) + 1
+    if count < 2:
+        raise refuse(field, "of one class only", "of at least two classes", "add the others")
+    if len(present) < count:
+        gaps = np.flatnonzero(present != np.arange(len(present)))
+        missing = gaps[0] if gaps.size else len(present)
+        absent = f"without any training example of class {missing}, while class {count - 1} exists"
+        raise refuse(field, absent, "complete from class 0 to C-1", "number the classes without gaps")
+    return count
+
+
+_LABELS = ("whole numbers 0..C-1", "number the classes from 0")
+
+
+def _array(field: str, given: object) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise refuse(field, f"no array ({error})", "a NumPy array or what becomes one", "convert it first") from error

@@ -1,0 +1,146 @@
+"""A data set as four arrays, and the one split into training and validation examples that every run on it shares."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketry.core.errors import refuse
+from ticketry.core.streams import stream
+from ticketry.data import arrays
+
+Augment = Literal["none", "crop-flip"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Four checked arrays and how a network is to see them. Made by `from_arrays`, which checks them."""
+
+    name: str
+    """Its text on the command line, with all arguments given."""
+    x: arrays.Inputs
+    """Training and validation inputs (N, ...), uint8 or float32; images have the channels first, grey ones none."""
+    y: NDArray[np.int64]
+    """Their classes (N,), 0..classes-1."""
+    x_test: arrays.Inputs
+    """Test inputs (M, ...)."""
+    y_test: NDArray[np.int64]
+    """Their classes (M,)."""
+    classes: int
+    """The number of classes, at least 2."""
+    mean: tuple[float, ...]
+    """Subtracted from each channel, after uint8 was divided by 255. C numbers for (N, C, H, W), else one."""
+    std: tuple[float, ...]
+    """Then divides each channel. As many numbers as `mean`, all positive."""
+    augment: Augment = "none"
+    """What training does to each image: nothing, or a random crop from 4 pixels of zero padding and a random flip."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.x.shape[1:]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hexadecimal over type, shape and bytes (little-endian, C order) of x, y, x_test and y_test."""
+        sha = hashlib.sha256()
+        for array in (self.x, self.y, self.x_test, self.y_test):
+            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+            sha.update(f"{little.dtype.str}{little.shape}".encode())
+            sha.update(little.reshape(-1).view(np.uint8).data)
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which training examples a method may learn from (`train`) and which choose the best moment (`val`)."""
+
+    train: NDArray[np.int64]
+    """Ascending indices into `Dataset.x`."""
+    val: NDArray[np.int64]
+    """Ascending indices into `Dataset.x`, none of them in `train`; together they are all."""
+    digest: str
+    """SHA-256 in hexadecimal over the data's digest and the two lists of indices."""
+
+
+def from_arrays(
+    name: str,
+    x: object,
+    y: object,
+    x_test: object = None,
+    y_test: object = None,
+    *,
+    mean: tuple[float, ...] | None = None,
+    std: tuple[float, ...] | None = None,
+    augment: Augment = "none",
+) -> Dataset:
+    """Check four arrays, or two of which a fifth of the examples, drawn by a named stream, becomes the test set.
+
+    Without `mean` and `std` float data stay as they are, and uint8 data are centred and scaled by those of the
+    training images of each channel. Raises RequestError where the arrays are not usable (`ticketry.data.arrays`).
+    """
+    inputs, labels = arrays.pair(f"data {name}", x, y)
+    if x_test is None and y_test is None:
+        inputs, labels, inputs_test, labels_test = _fifth_aside(name, inputs, labels)
+    else:
+        inputs_test, labels_test = arrays.pair(f"data {name}", x_test, y_test, "_test")
+    classes = arrays.check(f"data {name}", inputs, labels, inputs_test, labels_test)
+    if mean is None or std is None:
+        mean, std = _moments(inputs)
+    channels = inputs.shape[1] if inputs.ndim == 4 else 1
+    if not len(mean) == len(std) == channels or min(std) <= 0 or not math.isfinite(sum(mean) + sum(std)):
+        allowed = f"{channels} finite numbers each, those of std above 0"
+        raise refuse(f"data {name}: mean and std", f"{mean} and {std}", allowed, "pass one of each for every channel")
+    return Dataset(name, inputs, labels, inputs_test, labels_test, classes, mean, std, augment)
+
+
+def split(dataset: Dataset, val: float = 0.1) -> Split:
+    """Set the fraction `val`, in (0, 1), of the training examples aside, rounded to the nearest whole number.
+
+    The order is drawn by the data's digest alone: every method and every seed shares one split.
+    """
+    count = len(dataset.x)
+    held = round(val * count) if 0 < val < 1 else 0
+    if not 0 < held < count:
+        allowed = f"a fraction in (0, 1) that leaves some of {count} examples on both sides"
+        raise refuse("val", val, allowed, "use 0.1")
+    order = stream(0, "split", dataset.digest[:16]).permutation(count)
+    kept, aside = np.sort(order[held:]), np.sort(order[:held])
+    sha = hashlib.sha256(dataset.digest.encode())
+    for part in (kept, aside):
+        sha.update(f"|{len(part)}|".encode())
+        sha.update(part.astype("<i8").tobytes())
+    return Split(kept, aside, sha.hexdigest())
+
+
+def _fifth_aside(
+    name: str, x: arrays.Inputs, y: NDArray[np.int64]
+) -> tuple[arrays.Inputs, NDArray[np.int64], arrays.Inputs, NDArray[np.int64]]:
+    if len(x) < 5:
+        raise refuse(
+            f"data {name}", f"of {len(x)} examples", "of at least 5, a fifth of which is for the test", "add more"
+        )
+    order = stream(0, "test-split", len(x)).permutation(len(x))
+    test, train = np.sort(order[: len(x) // 5]), np.sort(order[len(x) // 5 :])
+    return x[train], y[train], x[test], y[test]
+
+
+def _moments(x: arrays.Inputs) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel, to four digits and from integer sums, hence alike on every machine."""
+    channels = x.shape[1] if x.ndim == 4 else 1
+    if x.dtype != np.uint8:
+        return (0.0,) * channels, (1.0,) * channels
+    means, deviations = [], []
+    for channel in range(channels):
+        pixels = x[:, channel] if x.ndim == 4 else x
+        mean = int(pixels.sum(dtype=np.int64)) / pixels.size
+        variance = int(np.square(pixels, dtype=np.uint16).sum(dtype=np.int64)) / pixels.size - mean**2
+        means.append(round(mean / 255, 4))
+        deviations.append(round(math.sqrt(max(variance, 0.0)) / 255, 4) or 1.0)
+    return tuple(means), tuple(deviations)

@@ -1,0 +1,39 @@
+"""Accuracy and loss of a ticket's network, through the ordinary module that a user would get."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ticketry import data
+from ticketry.core.errors import refuse
+from ticketry.core.feed import feed
+from ticketry.ticket.module import Ticket
+
+CHUNK = 1024  # examples a forward pass
+
+
+def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, float]:
+    """Mean loss, accuracy (a fraction) and number of examples on a split: test, train or all of them."""
+    dataset = data.load(source)
+    if dataset.input_shape != ticket.content.input_shape or dataset.classes != ticket.content.classes:
+        raise refuse(
+            "data",
+            f"{source} with examples {dataset.input_shape} of {dataset.classes} classes",
+            f"of the ticket's kind, {ticket.content.input_shape} of {ticket.content.classes}",
+            "evaluate on the data set it was found on",
+        )
+    parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
+    x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
+    y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
+    module = ticket.module(device)
+    examples = feed(x, y, dataset.mean, dataset.std, torch.device(device))
+    loss = correct = 0.0
+    with torch.no_grad():
+        for start in range(0, len(examples), CHUNK):
+            inputs, labels = examples.batch(slice(start, start + CHUNK))
+            logits = module(inputs)
+            loss += functional.cross_entropy(logits, labels, reduction="sum").item()
+            correct += int((logits.argmax(1) == labels).sum())
+    return {"accuracy": correct / len(y), "loss": loss / len(y), "examples": len(y)}

@@ -1,0 +1,94 @@
+"""What is inside a ticket file and what it costs, without decoding the mask or drawing a weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ticketry.ticket import codec
+from ticketry.ticket.container import SEAL
+from ticketry.ticket.header import VERSION
+from ticketry.ticket.opened import open_ticket
+from ticketry.ticket.reader import Reader
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One maskable parameter; `kept` counts the weights locked on too, `density` is kept / size."""
+
+    name: str
+    shape: tuple[int, ...]
+    size: int
+    kept: int
+    density: float
+    locked_off: int
+    locked_on: int
+    entropy_bytes: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A ticket file in numbers. `dataclasses.asdict` makes it JSON."""
+
+    version: int
+    kind: str
+    model: str
+    input_shape: tuple[int, ...]
+    classes: int
+    method: str
+    data: str
+    run: str
+    seed: int
+    weights: str
+    scale: str
+    layers: tuple[LayerSummary, ...]
+    maskable: int
+    searched: int
+    kept: int
+    density: float
+    entropy_bytes: float
+    """Sum over the layers of the searched weights' entropy, each layer at its own density."""
+    bytes: dict[str, int]
+    """Of the file's parts: header (with lock counts), digests, mask, values, rest, buffers, and their sum `total`."""
+    digests: dict[str, str]
+    """SHA-256 in hex, as stated by the file: weights, mask, ticket."""
+
+
+def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
+    """Summarise a file. Raises TicketError where its digest, layout, header or counts are wrong."""
+    opened = open_ticket(data, max_weights)
+    header, searched = opened.header, opened.searched
+    kept = [k for k, _ in codec.counts(Reader(opened.coded), searched)]
+    locks = opened.locks or [(0, 0)] * len(searched)
+    layers = tuple(
+        LayerSummary(
+            *(layer.name, layer.shape, layer.size, k + on, (k + on) / layer.size, off, on),
+            entropy_bytes=codec.entropy_bytes([n], [k]),
+        )
+        for layer, n, k, (off, on) in zip(header.layers, searched, kept, locks, strict=True)
+    )
+    parts = {"mask": len(opened.coded), "digests": 3 * SEAL, "values": 0, "rest": 0, "buffers": 0}
+    for name, entry in opened.tensors.items():
+        if name != "mask":
+            parts[name.partition(".")[0]] += len(entry.data)
+    maskable, total = sum(layer.size for layer in layers), sum(layer.kept for layer in layers)
+    return Summary(
+        version=VERSION,
+        kind=header.kind,
+        model=header.model,
+        input_shape=header.input_shape,
+        classes=header.classes,
+        method=header.method,
+        data=header.data,
+        run=header.run,
+        seed=header.seed,
+        weights=header.recipe.kind,
+        scale=header.recipe.scale,
+        layers=layers,
+        maskable=maskable,
+        searched=sum(searched),
+        kept=total,
+        density=total / maskable,
+        entropy_bytes=sum(layer.entropy_bytes for layer in layers),
+        bytes={"header": len(data) - sum(parts.values()), **parts, "total": len(data)},
+        digests=opened.digests,
+    )
