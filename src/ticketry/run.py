@@ -149,7 +149,9 @@ def _search(
 def _validated(task: Task, mask: torch.Tensor) -> Best:
     """A mask with its validation score; a loss that is not a number counts as infinite and no example as right."""
     loss, accuracy = task.validate(mask)
-    return Best(mask, loss, accuracy, task.meters.steps) if math.isfinite(loss) else Best(mask, math.inf, 0.0, 0)
+    if not math.isfinite(loss):
+        loss, accuracy = math.inf, 0.0
+    return Best(mask, loss, accuracy, task.meters.steps)
 
 
 def _begun(directory: RunDirectory, experiment: Experiment) -> bool:

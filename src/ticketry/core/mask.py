@@ -64,8 +64,8 @@ def top_k_floor(
     mask = top_k(scores, k, out=out)
     filled: set[int] = set()
     while True:
-        counts = _counts(mask, segments)
-        short = {i for i, count in enumerate(counts) if count < floor[i]}
+        kept = counts(mask, segments)
+        short = {i for i, count in enumerate(kept) if count < floor[i]}
         if not short:
             return mask
         filled |= short
@@ -144,7 +144,7 @@ def _straight_through() -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     return apply
 
 
-def _counts(mask: torch.Tensor, segments: Segments) -> list[int]:
+def counts(mask: torch.Tensor, segments: Segments) -> list[int]:
     """Kept weights of each layer; one wait for the device."""
     if mask.device.type == "cpu":
         kept = mask.numpy()

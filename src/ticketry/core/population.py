@@ -18,7 +18,10 @@ BYTES = 256 * 2**20  # memory that one chunk of stacked networks may take
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """Fitness of P networks: mean cross-entropy (infinite where it is not a number) and accuracy, Float64[P] each."""
+    """Fitness of P networks: mean cross-entropy and accuracy, Float64[P] each.
+
+    A network whose loss is not a finite number has loss infinity and accuracy 0, so it never wins.
+    """
 
     loss: torch.Tensor
     accuracy: torch.Tensor
@@ -69,4 +72,5 @@ def _measure(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Float64[2]: mean cross-entropy and accuracy of logits [B, C]."""
     loss = functional.cross_entropy(logits, y).double()
     accuracy = (logits.argmax(1) == y).double().mean()
-    return torch.stack([torch.where(loss.isfinite(), loss, torch.inf), accuracy])
+    broken = torch.tensor([torch.inf, 0.0], dtype=torch.float64, device=logits.device)
+    return torch.where(loss.isfinite(), torch.stack([loss, accuracy]), broken)

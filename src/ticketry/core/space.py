@@ -17,6 +17,7 @@ from torch import nn
 
 from ticketry.core import budgets
 from ticketry.core.errors import RequestError, refuse
+from ticketry.core.mask import counts
 
 
 @dataclass(frozen=True)
@@ -133,21 +134,21 @@ class Space:
         Where locks leave a layer too little room, or are too many already, the total is kept by giving to (taking
         from) the first layers that can.
         """
-        counts, spare = [], 0
+        chosen, spare = [], 0
         on = [0] * len(self.layers)
         if self.on is not None:
             on = [int(self.on[layer.start : layer.stop].sum()) for layer in self.layers]
         sizes = [stop - start for start, stop in self.segments]
         for want, locked, size in zip(wanted, on, sizes, strict=True):
-            counts.append(min(max(0, want - locked), size))
-            spare += want - locked - counts[-1]
+            chosen.append(min(max(0, want - locked), size))
+            spare += want - locked - chosen[-1]
         for i, size in enumerate(sizes):
-            moved = min(spare, size - counts[i]) if spare > 0 else max(spare, -counts[i])
-            counts[i] += moved
+            moved = min(spare, size - chosen[i]) if spare > 0 else max(spare, -chosen[i])
+            chosen[i] += moved
             spare -= moved
         if spare:
             raise RequestError("the locks leave no room for the asked layer densities; lower lock.off or lock.on.")
-        return counts
+        return chosen
 
     def full(self, mask: torch.Tensor) -> torch.Tensor:
         """Bool[*P, D] -> Bool[*P, N]: the mask over all maskable weights, locks included."""
@@ -159,7 +160,7 @@ class Space:
 
     def narrow(self, flat: torch.Tensor) -> torch.Tensor:
         """Flat[*P, N] -> Flat[*P, D]: the searched positions only."""
-        return flat if self.index is None else flat[..., self.index]
+        return flat if self.index is None else flat.index_select(-1, self.index)
 
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """Flat[*P, N] -> named views with the model's shapes; differentiable in one pass."""
@@ -169,8 +170,7 @@ class Space:
 
     def kept(self, mask: torch.Tensor) -> list[int]:
         """Weights kept in each layer by Bool[D], locked-on ones included."""
-        whole = self.full(mask)
-        return [int(torch.count_nonzero(whole[layer.start : layer.stop])) for layer in self.layers]
+        return counts(self.full(mask), [(layer.start, layer.stop) for layer in self.layers])
 
     def density(self, mask: torch.Tensor) -> float:
         """Kept / N over all maskable weights, locked-on ones included."""

@@ -59,9 +59,10 @@ class Task:
         self.train, self.validation = train, validation
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
-        self._sizes = [layer.size for layer in space.layers]
-        self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._sizes)
+        self._layers = [(layer.start, layer.stop) for layer in space.layers]
+        self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._layers)
         self._buffer = torch.zeros_like(base)
+        self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
         self._clock = time.perf_counter()
@@ -108,7 +109,7 @@ class Task:
         effective = self.space.views(self._effective(mask))
         leaves = {name: view.detach().requires_grad_() for name, view in effective.items()}
         loss = functional.cross_entropy(self._net.train(leaves, batch.x), batch.y)
-        grads = torch.autograd.grad(loss, list(leaves.values()))
+        grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         gradient = torch.empty_like(self._scaled)
         scaled, out = self.space.views(self._scaled), self.space.views(gradient)
         for name, grad in zip(leaves, grads, strict=True):
@@ -180,25 +181,23 @@ class Task:
 
     def _effective(self, mask: torch.Tensor) -> torch.Tensor:
         """As `effective`, in a buffer that the next call overwrites."""
-        self._rescale(mask)
-        return masks.masked(self._scaled, self.space.full(mask), out=self._buffer)
-
-    def _rescale(self, mask: torch.Tensor) -> None:
-        """Bring the scaled base weights up to date with the layer densities of a mask."""
-        factors = self._factors(mask)
-        for i, (layer, factor) in enumerate(zip(self.space.layers, factors, strict=True)):
-            if factor != self._scaled_by[i]:
-                part = slice(layer.start, layer.stop)
-                torch.mul(self._base[part], factor, out=self._scaled[part])
+        whole = mask
+        if self.space.index is not None:  # the locked positions of the buffer never change
+            whole = self._whole.index_copy_(0, self.space.index, mask)
+        factors = self._factors(whole)
+        for i, (start, stop) in enumerate(self._layers):
+            if factors[i] != self._scaled_by[i]:
+                torch.mul(self._base[start:stop], factors[i], out=self._scaled[start:stop])
         self._scaled_by = factors
+        return masks.masked(self._scaled, whole, out=self._buffer)
 
-    def _factors(self, mask: torch.Tensor) -> list[float]:
+    def _factors(self, whole: torch.Tensor) -> list[float]:
+        """The factor of each layer's weights for Bool[N]."""
+        sizes = [stop - start for start, stop in self._layers]
         if self._scale == "none":
-            return [1.0] * len(self._sizes)
-        if self._scale == "static":  # one factor from the total: no need to count layer by layer
-            kept = int(torch.count_nonzero(mask)) + self.space.locked_on
-            return [float(weights.factors("static", [self.space.total], [kept])[0])] * len(self._sizes)
-        return [float(f) for f in weights.factors(self._scale, self._sizes, self.space.kept(mask))]
+            return [1.0] * len(sizes)
+        kept = masks.counts(whole, self._layers)
+        return [float(factor) for factor in weights.factors(self._scale, sizes, kept)]
 
     def _meter_time(self) -> None:
         now = time.perf_counter()

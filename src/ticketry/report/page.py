@@ -12,26 +12,15 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ticketry.experiment import Experiment
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
-from ticketry.report import figures
-from ticketry.report.text import (
-    FLOAT,
-    Result,
-    cost_rows,
-    count,
-    duration,
-    headline,
-    layer_columns,
-    part_rows,
-    percent,
-    result_rows,
-)
+from ticketry.report.figures import curves, layer_bars
+from ticketry.report.mask_image import first_layer
+from ticketry.report.numerals import count, duration, percent
+from ticketry.report.reproduce import command, python
+from ticketry.report.text import FLOAT, Result, cost_rows, headline, layer_columns, part_rows, ratio, result_rows
 from ticketry.ticket import file
 from ticketry.ticket.summary import Summary
-
-NODES = {"budget": "Budget", "lock": "Lock", "search": "Search"}  # parts of an experiment and their Python names
 
 
 def page(directory: RunDirectory, result: Result) -> str:
@@ -39,6 +28,7 @@ def page(directory: RunDirectory, result: Result) -> str:
 
     `result`: what `result.json` holds or will hold.
     """
+    again = f"{directory.root.resolve().name}-again"  # a second run must not be in the directory of the first
     record = json.loads(directory.experiment.read_text())
     log = [json.loads(line) for line in directory.log.read_text().splitlines()] if directory.log.exists() else []
     encoded = file.read(directory.ticket)
@@ -52,74 +42,24 @@ def page(directory: RunDirectory, result: Result) -> str:
         headline=headline(result),
         explanation=_explanation(result),
         tiles=_tiles(result),
-        curves=Markup(figures.curves(log, result["chosen_step"])),
-        no_curves=f"The log has {len(log)} step{'' if len(log) == 1 else 's'}: no curve to draw.",
+        curves=Markup(curves(log, result["chosen_step"])),
+        choice=_choice(log, result["chosen_step"]),
         kept=f"{percent(result['density'])} of them, {count(result['kept'])} of {count(result['maskable'])}",
         locks=_locks(summary),
-        bars=Markup(figures.layer_bars(*zip(*((la.name, la.kept, la.size) for la in layers), strict=True))),
-        first=Markup(figures.first_layer(ticket.mask[: first.size], first.shape, summary.input_shape)),
+        bars=Markup(layer_bars(*zip(*((la.name, la.kept, la.size) for la in layers), strict=True))),
+        first=Markup(first_layer(ticket.mask[: first.size], first.shape, summary.input_shape)),
         first_name=first.name,
         layers=layer_columns(summary),
         sizes=_sizes(summary),
         parts=part_rows(summary),
         rows=result_rows(result),
         cost=cost_rows(result),
-        command=command(record, _again(directory)),
-        python=python(record, _again(directory)),
+        command=command(record, again),
+        python=python(record, again),
         after=_after(directory, result),
         digests=list(result["digest"].items()),
         environment=_environment(record),
     )
-
-
-def command(record: Mapping[str, Any], out: str) -> str:
-    """The command line of an `experiment.json`, with the flags that are not at their defaults, into directory `out`."""
-    name = record["method"]["name"]
-    flags = [["--data", record["data"]], ["--model", record["model"]], ["--seed", str(record["seed"])]]
-    for part, changed in _changed(record).items():
-        for field, value in changed.items():
-            flag = field if part in ("", "method") else f"{part}.{field}"
-            flags.append(_flag(flag.replace("_", "-"), value))
-    lines = [f"ticketry find {name}", *(shlex.join(flag) for flag in [*flags, ["--out", out]])]
-    return " ".join(lines) if sum(map(len, lines)) < 90 else " \\\n    ".join(lines)
-
-
-def python(record: Mapping[str, Any], out: str) -> str:
-    """The same as a Python program."""
-    changed = _changed(record)
-    method = f"tk.methods.{get(record['method']['name']).__name__}({_arguments(changed.pop('method'))})"
-    own = {"data": record["data"], "model": record["model"], "seed": record["seed"], **changed.pop("")}
-    lines = [method, *(f"{name}={value!r}" for name, value in own.items())]
-    lines += [f"{part}=tk.{NODES[part]}({_arguments(values)})" for part, values in changed.items() if values]
-    inner = "".join(f"    {line},\n" for line in [*lines, f"out={out!r}"])
-    return f"import ticketry as tk\n\nrun = tk.find(\n{inner})\nnet = run.ticket.module()"
-
-
-def _changed(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Settings that are not at their defaults, by the part of the experiment they belong to; "" for its own fields."""
-    method = get(record["method"]["name"])()
-    default = Experiment(method=method, data="", model="").resolved
-    parts = {part: record[part] for part in ("method", *NODES)} | {"": {f: record[f] for f in ("val", "device")}}
-    return {
-        part: {name: value for name, value in values.items() if value != (default[part] if part else default)[name]}
-        for part, values in parts.items()
-    }
-
-
-def _flag(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    return [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
-
-
-def _arguments(values: Mapping[str, Any]) -> str:
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    return ", ".join(f"{name}={value!r}" for name, value in plain.items())
-
-
-def _again(directory: RunDirectory) -> str:
-    """A name for the directory of a second run, which a first one must not be in."""
-    return f"{directory.root.resolve().name}-again"
 
 
 def _after(directory: RunDirectory, result: Result) -> str:
@@ -136,13 +76,22 @@ def _explanation(result: Result) -> str:
     return f"{drawn}. The ticket is meant to be trained: accuracies and losses on this page are those before training."
 
 
+def _choice(log: list[dict[str, Any]], chosen: int) -> str:
+    at = next((line for line in log if line["step"] == chosen), None)
+    if at is None:
+        return "The mask from before the first step is the ticket: no later one did better on the validation split."
+    if len(log) == 1:
+        return f"The search is one step; its mask has validation accuracy {percent(at['val_accuracy'], 2)}."
+    return "The circle marks the mask that the validation split chose."
+
+
 def _tiles(result: Result) -> list[tuple[str, str, str]]:
-    accuracy, cost, dense = result["accuracy"], result["cost"], FLOAT * result["maskable"]
+    accuracy, cost = result["accuracy"], result["cost"]
     trained = "" if result["kind"] == "strong" else ", untrained"
     spent = [(cost[f"{name}s"], name) for name in ("epoch", "evaluation", "step") if cost[f"{name}s"]]
     effort = "".join(f"{count(n)} {name}{'' if n == 1 else 's'}" for n, name in spent[:1])
     others = f"validation {percent(accuracy['val'])}, train {percent(accuracy['train'])}"
-    factor = f"{dense / result['ticket_bytes']:.3g} times smaller than the weights as float32"
+    factor = f"the weights as float32 need {ratio(result)} times as many"
     return [
         (f"test accuracy{trained}", percent(accuracy["test"]), others),
         ("density", percent(result["density"]), f"{count(result['kept'])} of {count(result['maskable'])} weights"),
@@ -170,7 +119,7 @@ def _sizes(summary: Summary) -> list[tuple[str, str, str]]:
         ("all weights as float32", FLOAT * n),
         ("this ticket", total),
     ]
-    return [(name, count(size), f"{size / total:.3g} x") for name, size in rows]
+    return [(name, count(size), f"{size / total:.3g}") for name, size in rows]
 
 
 def _environment(record: Mapping[str, Any]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from ticketry.paths import RunDirectory
+from ticketry.report.numerals import count, decimal, duration, percent, shape
 from ticketry.ticket.file import Check
 from ticketry.ticket.summary import Summary
 
@@ -19,6 +19,7 @@ Result = dict[str, Any]
 Rows = list[tuple[str, str]]
 
 FLOAT = 4  # bytes of a float32
+SPLITS = {"train": "train", "validation": "val", "test": "test"}
 PARTS = {
     "header": "names, shapes, seed and lock counts",
     "digests": "of weights, mask and file",
@@ -32,35 +33,35 @@ DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10
 
 def print_result(directory: RunDirectory, result: Result, console: Console | None = None) -> None:
     """The end of `ticketry find`: the headline, the numbers of `result.json`, and where ticket and report are."""
-    console = console or _console()
     rows = [*result_rows(result), *cost_rows(result)]
     rows += [("ticket", str(directory.ticket)), ("report", str(directory.report))]
-    console.print(headline(result) + "\n", soft_wrap=not console.is_terminal)
-    console.print(_table(console, ("", ""), rows, right=()))
+    _print(console or _console(), headline(result), _table((), rows))
 
 
 def print_ticket(path: Path, summary: Summary, console: Console | None = None) -> None:
     """What `ticketry show` says: provenance, layers, and the bytes of each part of the file."""
-    console = console or _console()
-    console.print(_table(console, ("ticket", str(path)), ticket_rows(summary), right=()), end="\n\n")
     layers = layer_columns(summary)
-    cells = zip(*layers.values(), strict=True)
-    console.print(_table(console, tuple(layers), cells, right=range(2, 8), total=True), end="\n\n")
-    console.print(_table(console, ("part", "bytes", "what it is"), part_rows(summary), right=(1,), total=True))
+    _print(
+        console or _console(),
+        _table((), [("ticket", str(path)), *ticket_rows(summary)]),
+        _table(tuple(layers), zip(*layers.values(), strict=True), numbers=range(2, len(layers)), total=True),
+        _table(("part", "bytes", "what it is"), part_rows(summary), numbers=(1,), total=True),
+    )
 
 
 def print_checks(path: Path, checks: Iterable[Check], model: bool, console: Console | None = None) -> None:
-    """What `ticketry verify` says: each digest of the file beside the one computed anew; `model`: it was built too."""
-    console = console or _console()
-    checks = list(checks)
-    rows = [(c.what, "ok" if c.ok else "DIFFERS", c.stored, c.recomputed) for c in checks]
-    console.print(_table(console, ("digest", "", "stored", "recomputed"), rows, right=()), end="\n\n")
+    """What `ticketry verify` says: each digest of the file beside the one computed anew; `model`: it was built too.
+
+    In a terminal the digests are shortened to fit.
+    """
+    console, checks = console or _console(), list(checks)
+    digits = 20 if console.is_terminal else None
+    rows = [(c.what, "ok" if c.ok else "DIFFERS", c.stored[:digits], c.recomputed[:digits]) for c in checks]
     wrong = [c.what for c in checks if not c.ok]
-    if wrong:
-        verdict = f"FAILED: {', '.join(wrong)} cannot be regenerated from the file as it says."
-    else:
-        verdict = "ok: weights and mask are regenerated bit for bit" + (", and the model builds." if model else ".")
-    console.print(f"{path}: {verdict}", soft_wrap=not console.is_terminal)
+    verdict = f"FAILED: what the file says of its {' and '.join(wrong)} is not what comes out here."
+    if not wrong:
+        verdict = "ok: weights and mask come out again bit for bit" + (", and the model builds." if model else ".")
+    _print(console, _table(("digest", "", "stored", "recomputed"), rows), f"{path}: {verdict}")
 
 
 def headline(result: Result) -> str:
@@ -79,29 +80,23 @@ def headline(result: Result) -> str:
 
 def result_rows(result: Result) -> Rows:
     """What was searched, and what was found."""
-    dense = FLOAT * result["maskable"]
-    splits = [
-        (name, result["accuracy"][key]) for name, key in (("train", "train"), ("validation", "val"), ("test", "test"))
-    ]
-    losses = [
-        (name, result["loss"][key]) for name, key in (("train", "train"), ("validation", "val"), ("test", "test"))
-    ]
+    kept, maskable, searched = (result[name] for name in ("kept", "maskable", "searched"))
+    accuracy = (f"{name} {percent(result['accuracy'][key], 2)}" for name, key in SPLITS.items())
+    loss = (f"{name} {decimal(result['loss'][key])}" for name, key in SPLITS.items())
+    locked = f", {count(maskable - searched)} locked" if searched < maskable else ""
     return [
         ("method", result["method"]),
         ("data", result["data"]),
         ("model", result["model"]),
         ("seed", str(result["seed"])),
         ("kind", result["kind"]),
-        (
-            "density",
-            f"{percent(result['density'])}: {count(result['kept'])} of {count(result['maskable'])} weights kept",
-        ),
-        ("searched", f"{count(result['searched'])} weights, {count(result['maskable'] - result['searched'])} locked"),
-        ("accuracy", ", ".join(f"{name} {percent(value, 2)}" for name, value in splits)),
-        ("loss", ", ".join(f"{name} {decimal(value)}" for name, value in losses)),
+        ("density", f"{percent(result['density'])}: {count(kept)} of {count(maskable)} weights kept"),
+        ("searched", f"{count(searched)} weights{locked}"),
+        ("accuracy", ", ".join(accuracy)),
+        ("loss", ", ".join(loss)),
         ("ticket size", f"{count(result['ticket_bytes'])} bytes"),
         ("entropy bound", f"{count(math.ceil(result['entropy_bytes']))} bytes for the mask"),
-        ("dense size", f"{count(dense)} bytes as float32, {dense / result['ticket_bytes']:.3g} times the ticket"),
+        ("dense size", f"{count(FLOAT * maskable)} bytes as float32, {ratio(result)} times the ticket"),
     ]
 
 
@@ -157,34 +152,9 @@ def part_rows(summary: Summary) -> list[tuple[str, ...]]:
     return [*parts, ("total", count(total), f"{note}{count(FLOAT * summary.maskable)} bytes as dense float32")]
 
 
-def percent(fraction: float | None, least: int = 1) -> str:
-    """A fraction as per cent with at least this many decimals, and two significant digits."""
-    if fraction is None or not math.isfinite(fraction):
-        return "n/a"
-    digits = 1 - math.floor(math.log10(100 * fraction)) if fraction > 0 else 0
-    return f"{100 * fraction:.{max(least, digits)}f} %"
-
-
-def count(number: int) -> str:
-    """A whole number with its thousands apart."""
-    return f"{number:,}"
-
-
-def decimal(number: float | None) -> str:
-    """A loss to four digits after the point; one that is no number says so."""
-    return "not finite" if number is None or not math.isfinite(number) else f"{number:.4f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person would say them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def shape(sizes: Sequence[int]) -> str:
-    return " x ".join(map(str, sizes))
+def ratio(result: Result) -> str:
+    """How many times larger than the ticket its weights are as float32."""
+    return f"{FLOAT * result['maskable'] / result['ticket_bytes']:,.3g}"
 
 
 def _summed(numbers: Iterable[int]) -> list[str]:
@@ -195,20 +165,30 @@ def _summed(numbers: Iterable[int]) -> list[str]:
 def _console() -> Console:
     """Standard output without markup, which names may hold by chance; never folded where it is not a terminal."""
     console = Console(markup=False, emoji=False, highlight=False)
-    return console if console.is_terminal else Console(markup=False, emoji=False, highlight=False, width=10_000)
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
+
+
+def _print(console: Console, *parts: str | Table) -> None:
+    """The parts, an empty line between them."""
+    for number, part in enumerate(parts):
+        if number:
+            console.print()
+        console.print(part)
 
 
 def _table(
-    console: Console, head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int], total: bool = False
+    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = (), total: bool = False
 ) -> Table:
-    """Columns under a heading; those in `right` are of numbers. `total`: the last row is a sum."""
-    rich = console.is_terminal
-    table = Table(box=box.SIMPLE_HEAD if rich else None, show_header=any(head), pad_edge=False)
-    for number, name in enumerate(head):
-        table.add_column(name, justify="right" if number in right else "left", overflow="fold")
-    rows = list(rows)
-    for number, row in enumerate(rows):
-        if total and number == len(rows) - 1:
-            table.add_section()
-        table.add_row(*row)
+    """Columns under their heading, if any; `numbers`: those to align right; `total`: the last row is a sum."""
+    cells = list(rows)
+    table = Table(box=None, show_header=bool(head), pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place in range(len(cells[0])):
+        align: Literal["left", "right"] = "right" if place in numbers else "left"
+        table.add_column(
+            head[place] if head else "", justify=align, overflow="fold", style="" if head or place else "dim"
+        )
+    for row in cells:
+        table.add_row(*row, style="bold" if total and row is cells[-1] else None)
     return table

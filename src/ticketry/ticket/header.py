@@ -93,24 +93,24 @@ def _choice(value: object, allowed: tuple[T, ...]) -> T:
     for known in allowed:
         if value == known:
             return known
-    raise damaged(f"its header has {value!r} where one of {', '.join(map(str, allowed))} must be")
+    raise damaged(f"its header has {value!r:.60} where one of {', '.join(map(str, allowed))} must be")
 
 
 def _integer(value: object) -> int:
     if type(value) is not int:
-        raise damaged(f"its header has {value!r} where a whole number must be")
+        raise damaged(f"its header has {value!r:.60} where a whole number must be")
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise damaged(f"its header has {value!r} where a text must be")
+        raise damaged(f"its header has {value!r:.60} where a text must be")
     return value
 
 
 def _list(value: object, least: int = 0) -> list[Any]:
     if not isinstance(value, list) or len(value) < least:
-        raise damaged(f"its header has {value!r} where a list must be")
+        raise damaged(f"its header has {value!r:.60} where a list must be")
     return value
 
 

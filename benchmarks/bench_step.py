@@ -1,0 +1,97 @@
+"""How much longer is a step of edge-popup than a step of dense training? One thread, the two taking turns.
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_step.py
+
+Dense is what anyone would write: forward, backward, torch.optim.SGD with momentum and weight decay on all parameters.
+A measurement is four steps of each on the same random images; the ratio is the median over the measurements, of
+processor time. The search's share includes drawing its batches, the copy of its state that a real epoch pays once in
+hundreds of steps, and a new exact mask after every step.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from table import Row, at_most, show
+from torch import nn
+from torch.nn import functional
+
+from ticketry import data, models
+from ticketry.core.meters import Budget
+from ticketry.experiment import Experiment
+from ticketry.methods.edge_popup import EdgePopup
+from ticketry.setup import prepare
+
+CASES = (("conv6", 128, 1.05, 8), ("conv6", 16, 1.20, 24), ("resnet18", 32, 1.15, 8))
+STEPS = 4
+
+
+def images(n: int) -> data.Dataset:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8)
+    y = np.arange(n) % 10
+    return data.from_arrays("noise", x, y, x[:10], y[:10])
+
+
+def dense(model: str, x: torch.Tensor, y: torch.Tensor, size: int) -> Callable[[], None]:
+    module = models.build(model, tuple(x.shape[1:]), 10).train()
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, 0, 0.02)
+    optimiser = torch.optim.SGD(module.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
+
+    def steps() -> None:
+        for index in torch.randperm(len(y)).split(size):
+            optimiser.zero_grad()
+            functional.cross_entropy(module(x[index]), y[index]).backward()
+            optimiser.step()
+
+    return steps
+
+
+def search(model: str, dataset: data.Dataset, size: int) -> Callable[[], None]:
+    """Whole epochs of four steps each, early in a schedule: every step has another density, scale and mask."""
+    method = EdgePopup(density=0.3, batch=size)
+    experiment = Experiment(method=method, data="noise", model=model, val=0.2, budget=Budget(epochs=40))
+    task = prepare(experiment, dataset=dataset).task
+    state = method.init(task)
+
+    def steps() -> None:
+        nonlocal state
+        state = method.step(task, state)
+
+    return steps
+
+
+def seconds(work: Callable[[], None]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def ratio(model: str, size: int, rounds: int) -> tuple[float, float]:
+    """Median of search over dense, and the milliseconds of a dense step."""
+    dataset = images(5 * size)
+    x = torch.from_numpy(dataset.x[: STEPS * size]).float().div_(255)
+    baseline = dense(model, x, torch.from_numpy(dataset.y[: STEPS * size]), size)
+    ours = search(model, dataset, size)
+    for work in (baseline, ours):
+        work()
+    pairs = [(seconds(ours), seconds(baseline)) for _ in range(rounds)]
+    return statistics.median(a / b for a, b in pairs), 1000 * statistics.median(b for _, b in pairs) / STEPS
+
+
+def rows() -> list[Row]:
+    table = []
+    for model, size, limit, rounds in CASES:
+        value, step = ratio(model, size, rounds)
+        table.append(at_most(f"search step / dense step, {model}, batch {size} (dense {step:.0f} ms)", value, limit))
+    return table
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    show("Cost of a search step", rows())

@@ -1,0 +1,30 @@
+"""Every promised figure beside its target: `make bench`. About ten minutes on two cores; `--quick` leaves MNIST out."""
+
+from __future__ import annotations
+
+import sys
+
+import bench_accuracy
+import bench_find
+import bench_step
+import bench_ticket
+import torch
+from table import show
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    parts = [("Size and speed of tickets", bench_ticket), ("Cost of a search step", bench_step)]
+    if "--quick" not in sys.argv:
+        parts += [("Cost of a whole search", bench_find), ("Strong tickets on MNIST", bench_accuracy)]
+    missed = 0
+    for title, part in parts:
+        rows = part.rows()
+        show(title, rows)
+        missed += sum(not row[3] for row in rows)
+    print(f"\n{missed} of the figures above miss their target.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

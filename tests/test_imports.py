@@ -1,0 +1,165 @@
+"""Rules of the source text: imports go one way, torch comes late, files stay short, nothing global is drawn from."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import ticketry
+
+ROOT = Path(ticketry.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+# Each part may import what stands above it; parts of one line do not import one another.
+ORDER = (
+    ("core",),
+    ("data", "models", "evolution", "methods"),
+    ("ticket",),
+    ("paths", "experiment"),
+    ("progress", "checkpoint", "setup"),
+    ("report",),
+    ("run",),
+    ("checks", "analysis", "recipes", "scale", "ship"),
+    ("cli",),
+    ("__main__",),
+)
+RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(ROOT).with_suffix("").parts[0]
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Dotted names that an import statement takes, and no names of other statements."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "relative imports hide where they go"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def called(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """The dotted text of everything that is called, with the call."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_imports_go_one_way(path: Path) -> None:
+    here = part_of(path)
+    if here == "__init__":  # public names, imported when used
+        return
+    for node in ast.walk(tree(path)):
+        for name in imported(node):
+            top, _, rest = name.partition(".")
+            there = rest.partition(".")[0]
+            if top == "ticketry" and there not in (here, "__version__"):
+                assert RANK[there] < RANK[here], f"line {node.lineno}: {here} imports {name}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_files_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_nothing_unsafe_is_used(path: Path) -> None:
+    """No pickle, no evaluation of text, no catch-all keyword arguments, no check that -O takes away."""
+    for node in ast.walk(tree(path)):
+        banned = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal"}
+        assert not banned & {name.partition(".")[0] for name in imported(node)}
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            assert node.args.kwarg is None, f"line {node.lineno}: **{node.args.kwarg and node.args.kwarg.arg}"
+        assert not isinstance(node, ast.Assert), f"line {getattr(node, 'lineno', 0)}: an assert"
+    for name, call in called(path):
+        assert name not in ("eval", "exec", "torch.save", "torch.load", "np.load", "numpy.load") or (
+            name.endswith(".load")
+            and any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in call.keywords)
+        ), f"line {call.lineno}: {name}"
+
+
+DRAWS = {
+    *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "normal", "bernoulli", "multinomial"),
+    *("seed", "manual_seed", "set_rng_state", "random", "choice", "shuffle", "permutation", "standard_normal"),
+    *("normal_", "uniform_", "random_", "bernoulli_", "exponential_", "default_rng", "RandomState"),
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_nothing_global_is_drawn_from(path: Path) -> None:
+    """Random numbers come from `core.philox` alone. A user's own model is built with torch's generator set aside."""
+    for node in ast.walk(tree(path)):
+        assert not {"random", "secrets", "uuid"} & {name.partition(".")[0] for name in imported(node)}
+    for name, call in called(path):
+        owner, _, last = name.rpartition(".")
+        if owner.split(".")[0] in ("torch", "np", "numpy", "nn", "init") and last in DRAWS:
+            inside = "fork_rng" in path.read_text() and name == "torch.default_generator.manual_seed"
+            assert inside, f"line {call.lineno}: {name}"
+        if owner in ("np.random", "numpy.random"):
+            assert last == "Philox", f"line {call.lineno}: {name}"
+        assert not (last.endswith("_") and last in DRAWS), f"line {call.lineno}: {name}"
+        if part_of(path) == "data" and (last.startswith("make_") or last == "train_test_split"):
+            assert any(k.arg == "random_state" for k in call.keywords), f"line {call.lineno}: {name} draws globally"
+
+
+LATE = """
+import sys, json, contextlib, io
+loaded = {}
+def note(what):
+    loaded[what] = sorted({"numpy", "torch", "matplotlib", "sklearn", "jinja2"} & set(sys.modules))
+import ticketry
+note("import")
+from ticketry.cli import main
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            code = main(words)
+        except SystemExit as stop:
+            code = stop.code or 0
+    note(" ".join(words[:2]))
+    assert code == 0 and out.getvalue(), (words, code)
+import ticketry.data, ticketry.ticket.file, ticketry.core.weights, ticketry.core.locks, ticketry.core.budgets
+import ticketry.core.spec, ticketry.core.streams, ticketry.core.mask, ticketry.core.optim, ticketry.models
+ticketry.data.names(), ticketry.models.names()
+note("data and file")
+print(json.dumps(loaded))
+"""
+
+
+def test_what_is_heavy_is_imported_when_needed_and_not_before(finished: Path) -> None:
+    ticket = str(finished / "ticket.tkt")
+    words = [
+        ["--help"],
+        ["--version"],
+        ["find", "--help"],
+        *([verb, "--help"] for verb in ("show", "verify", "eval")),
+        *(["find", method, "--help"] for method in ("edge-popup", "random", "magnitude")),
+        ["show", ticket],
+        ["show", ticket, "--json"],
+        ["verify", ticket, "--digest"],
+    ]
+    ran = subprocess.run(
+        [sys.executable, "-c", LATE, json.dumps(words)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    loaded = json.loads(ran.stdout)
+    assert loaded["import"] == []
+    assert loaded["show --help"] == []
+    assert loaded["data and file"] == ["numpy"]
+    assert all(heavy in ([], ["numpy"]) for heavy in loaded.values()), loaded
+    assert len(loaded) >= 9

@@ -1,0 +1,81 @@
+"""Small tickets to encode, damage and decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ticketry.core import locks
+from ticketry.core.streams import stream
+from ticketry.core.weights import Recipe, draws_bias
+from ticketry.ticket.file import Drawn, Layer, TicketFile
+
+Make = Callable[..., TicketFile]
+LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
+TINY = (Layer("0.weight", (6, 3, 3, 3)), Layer("3.weight", (10, 24)))
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def _make(
+    density: float = 0.3,
+    kind: str = "signed-constant",
+    scale: str = "none",
+    lock: float = 0,
+    layers: tuple[Layer, ...] = TINY,
+    trained: bool = False,
+    buffers: bool = False,
+    seed: int = 3,
+) -> TicketFile:
+    counts = tuple((int(lock * layer.size), int(lock * layer.size)) for layer in layers) if lock else None
+    n = sum(layer.size for layer in layers)
+    mask = stream(seed, "test", "mask").uniform(n) < density
+    if counts:
+        patterns = [locks.pattern(seed, la.name, la.size, *c) for la, c in zip(layers, counts, strict=True)]
+        pattern = np.concatenate(patterns)
+        mask = np.where(pattern == 0, mask, pattern > 0)
+    bias = (Drawn("3.bias", (10,), 24),) if draws_bias(kind) else ()  # type: ignore[arg-type]
+    statistics = {f"1.running_{name}": stream(seed, "test", name).uniform(6) for name in ("mean", "var")}
+    return TicketFile(
+        model="lenet-300-100" if layers is LENET else 'my.models:net(kind="wide")',
+        input_shape=(28, 28),
+        classes=10,
+        layers=layers,
+        rest=bias,
+        seed=seed,
+        recipe=Recipe(kind, scale),  # type: ignore[arg-type]
+        kind="trainable" if trained else "strong",
+        method="edge-popup",
+        data="mnist:0123abcd",
+        run="0123456789abcdef",
+        mask=mask,
+        locks=counts,
+        buffers=statistics if buffers else {},
+        values=stream(seed, "test", "values").uniform(int(mask.sum())) if trained else None,
+        rest_values={"3.bias": np.full(10, 0.5, np.float32), "1.scale": np.array(2, np.float32)} if trained else None,
+    )
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """A ticket by density, recipe, fraction locked (off and on each) and what else it has."""
+    return _make
+
+
+GOLDENS = {
+    "signed-constant": {"density": 0.5, "scale": "static"},
+    "kaiming-uniform": {"density": 0.05},
+    "kaiming-normal": {"density": 0.3, "scale": "dynamic"},
+    "xavier-uniform": {"density": 0.9, "lock": 0.1},
+    "xavier-normal": {"density": 0.02, "buffers": True},
+    "uniform": {"density": 0.4, "lock": 0.35},
+    "torch-default": {"density": 0.2, "trained": True, "buffers": True},
+}
+
+
+@pytest.fixture(params=sorted(GOLDENS))
+def golden(request: pytest.FixtureRequest) -> tuple[TicketFile, Path]:
+    """A ticket of each recipe and the file that version 1 of the format has for it, for ever."""
+    return _make(kind=request.param, **GOLDENS[request.param]), GOLDEN / f"{request.param}.tkt"
