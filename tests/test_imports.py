@@ -159,7 +159,6 @@ def test_what_is_heavy_is_imported_when_needed_and_not_before(finished: Path) ->
     assert ran.returncode == 0, ran.stderr
     loaded = json.loads(ran.stdout)
     assert loaded["import"] == []
-    assert loaded["show --help"] == []
     assert loaded["data and file"] == ["numpy"]
     assert all(heavy in ([], ["numpy"]) for heavy in loaded.values()), loaded
     assert len(loaded) >= 9

@@ -144,9 +144,9 @@ static double normal(u32 w) { /* AS241, PPND7 */
 typedef struct { const char *name; u64 dims, size, dim[8], fan_in, off, on, kept, escapes; } Parameter;
 typedef struct { const char *name; char values; double top; int fans; } Recipe; /* spread: root(top / sum of fans) */
 static const Recipe recipes[8] = {
-    {"\"signed-constant\"", 's', 2, 1}, {"\"kaiming-uniform\"", 'u', 6, 1}, {"\"kaiming-normal\"", 'n', 2, 1},
-    {"\"xavier-uniform\"", 'u', 6, 2},  {"\"xavier-normal\"", 'n', 2, 2},   {"\"uniform\"", 'u', 1, 0},
-    {"\"torch-default\"", 'u', 1, 1},   {NULL, 0, 0, 0}};
+    {"\"signed-constant", 's', 2, 1}, {"\"kaiming-uniform", 'u', 6, 1}, {"\"kaiming-normal", 'n', 2, 1},
+    {"\"xavier-uniform", 'u', 6, 2},  {"\"xavier-normal", 'n', 2, 2},   {"\"uniform", 'u', 1, 0},
+    {"\"torch-default", 'u', 1, 1},   {NULL, 0, 0, 0}};
 
 static double spread(const Recipe *recipe, const Parameter *p) { /* fan_in > 0: of the layer whose bias p is */
     u64 in = p->fan_in ? p->fan_in : p->dims > 1 ? p->size / p->dim[0] : p->size;
@@ -343,7 +343,7 @@ int main(int argc, char **argv) {
     if (!check("ticket", &s, data + end - 32)) return 1;
 
     Bytes b = {data + 8, data + end - 32}; /* in data and header a zero follows the end, so that searches end there */
-    u64 length = little_endian(data, 8), count, drawn, total = 0, kept = 0;
+    u64 length = little_endian(data, 8), count, drawn, maskable = 0, total = 0, kept = 0;
     char *at = find((char *)take(&b, length), "{\"__metadata__\":{\"ticket\":\"");
     char *header = memory(length, 1), *to = header;
     for (need(at != NULL, "the file is no ticket"); (u8 *)at < b.at && *at != '"'; *to++ = *at++) {
@@ -354,16 +354,16 @@ int main(int argc, char **argv) {
     take(&b, number(&at, '['));
     need(number(&at, ',') == (u64)end - 8 - length, "the mask does not end the file");
     puts(header);
-    char *version = find(header, "\"version\""), *seed_at = find(header, "\"seed\""), *rest_at = find(header, "\"rest\":[");
-    char *layers_at = find(header, "\"layers\":["), *kind = find(header, "\"weights\":");
-    int dynamic = !!find(header, "\"scale\":\"dynamic\""), scaled = dynamic || find(header, "\"scale\":\"static\"");
+    char *version = find(header, "\"version\""), *seed_at = find(header, "\"seed\"");
+    char *kind = find(header, "\"weights\":"), *rest_at = find(header, "\"rest\":[");
     need(number(&version, ':') == 1, "the ticket is not of format version 1");
     const u64 seed = number(&seed_at, ':');
     const Recipe *recipe = recipes;
     while (recipe->name && !(kind && !strncmp(kind, recipe->name, strlen(recipe->name)))) recipe++;
-    need(recipe->name != NULL, "the recipe is unknown");
-    Parameter *layers = parameters(layers_at, &count, &total, 0);
-    const u64 maskable = total;
+    const char *scale = recipe->name ? kind + strlen(recipe->name) : "";
+    int dynamic = !strncmp(scale, "/dynamic\"", 9), scaled = dynamic || !strncmp(scale, "/static\"", 8);
+    need(scaled || *scale == '"', "the recipe is unknown");
+    Parameter *layers = parameters(find(header, "\"layers\":["), &count, &maskable, 0);
     Parameter *rest = parameters(rest_at, &drawn, &total, 1);
     const u8 *digests = take(&b, 64);
     for (u64 i = 0, locked = varint(&b, 1); locked && i < count; i++) {

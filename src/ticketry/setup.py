@@ -44,8 +44,10 @@ def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.
     counts = _lock_counts(experiment.lock, whole)
     searched = (whole if counts is None else lock(whole, counts, experiment.seed)).to(device)
 
-    def on_device(x: NDArray[np.generic], y: NDArray[np.int64]) -> Feed:
-        return feed(x, y, dataset.mean, dataset.std, device)
+    augment = dataset.augment == "crop-flip"
+
+    def on_device(x: NDArray[np.generic], y: NDArray[np.int64], augmented: bool = False) -> Feed:
+        return feed(x, y, dataset.mean, dataset.std, device, augmented)
 
     rest = {name: torch.from_numpy(value).to(device) for name, value in values.rest.items()}
     task = Task(
@@ -53,9 +55,9 @@ def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.
         space=searched,
         base=torch.from_numpy(np.concatenate([v.ravel() for v in values.base.values()])).to(device),
         scale=experiment.method.scale,
-        train=on_device(dataset.x[split.train], dataset.y[split.train]),
+        train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
         validation=on_device(dataset.x[split.val], dataset.y[split.val]),
-        augment=dataset.augment == "crop-flip",
+        augment=augment,
         seed=experiment.seed,
         budget=experiment.budget.over(experiment.method.budget),
         meters=meters,

@@ -14,7 +14,6 @@ from ticketry.core.weights import Recipe, draws_bias
 from ticketry.ticket.file import Drawn, Layer, TicketFile
 
 Make = Callable[..., TicketFile]
-LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
 TINY = (Layer("0.weight", (6, 3, 3, 3)), Layer("3.weight", (10, 24)))
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -39,7 +38,7 @@ def _make(
     bias = (Drawn("3.bias", (10,), 24),) if draws_bias(kind) else ()  # type: ignore[arg-type]
     statistics = {f"1.running_{name}": stream(seed, "test", name).uniform(6) for name in ("mean", "var")}
     return TicketFile(
-        model="lenet-300-100" if layers is LENET else 'my.models:net(kind="wide")',
+        model="lenet-300-100" if layers is not TINY else 'my.models:net(kind="wide")',
         input_shape=(28, 28),
         classes=10,
         layers=layers,

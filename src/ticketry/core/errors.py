@@ -30,8 +30,7 @@ def refuse(field: str, value: object, allowed: str, remedy: str) -> RequestError
 def unknown(field: str, value: str, known: Iterable[str], also: str = "") -> RequestError:
     """The sentence for a name that does not exist, with the nearest existing ones."""
     names = sorted(known)
-    near = [name for name in names if value and name.startswith(value)] or difflib.get_close_matches(
-        value, names, 1, 0.5
-    )
+    begun = [name for name in names if value and name.startswith(value)]
+    near = begun or difflib.get_close_matches(value, names, 1, 0.5)
     hint = f"did you mean {near[0]}?" if near else "choose one of these."
     return RequestError(f"{field} is {value!r}, which does not exist; known are {', '.join(names)}{also}: {hint}")

@@ -12,12 +12,15 @@ from ticketry.core.augment import crop_flip
 from ticketry.core.streams import Stream
 
 
+READY = 2**28  # bytes up to which examples are kept normalised: a tenth of a small network's step
+
+
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Examples and labels of one split. uint8 stays uint8 until a batch is drawn: a quarter of the memory.
+    """Examples and labels of one split: `x` Float[n, ...], or uint8[n, ...] in units of 1/255; `y` Long[n].
 
-    `x`: uint8 or float32 [n, ...]; `y`: int64 [n]; `gain`, `shift`: per channel (or one value), applied to a batch
-    as x * gain + shift.
+    Floats are normalised already. uint8, a quarter of the memory, is normalised a batch at a time, x * gain + shift,
+    with `gain` and `shift` per channel or one for all.
     """
 
     x: torch.Tensor
@@ -33,12 +36,7 @@ class Feed:
         x = self.x[index]
         if augment is not None:
             x = crop_flip(x, augment)
-        return self._normal(x), self.y[index]
-
-    def _normal(self, x: torch.Tensor) -> torch.Tensor:
-        if x.dtype == torch.uint8:
-            return x.float().mul_(self.gain).add_(self.shift)
-        return x * self.gain + self.shift
+        return _normal(x, self.gain, self.shift) if x.dtype == torch.uint8 else x, self.y[index]
 
 
 def feed(
@@ -47,10 +45,21 @@ def feed(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     device: torch.device,
+    augmented: bool = False,
 ) -> Feed:
-    """Put arrays on the device. uint8 is taken as units of 1/255; mean and std are per channel, or one for all."""
+    """Put arrays on the device. uint8 is taken as units of 1/255; mean and std are per channel, or one for all.
+
+    uint8 that will be augmented, or is large, stays uint8; all else is normalised here, once.
+    """
     unit = 255.0 if x.dtype == np.uint8 else 1.0
     form = (-1, *[1] * (x.ndim - 2)) if len(mean) > 1 else (1,)
-    gain = torch.tensor([1 / (unit * s) for s in std], dtype=torch.float32).view(form)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32).view(form)
-    return Feed(*(t.to(device) for t in (torch.from_numpy(x), torch.from_numpy(y), gain, shift)))
+    gain = torch.tensor([1 / (unit * s) for s in std], dtype=torch.float32).view(form).to(device)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32).view(form).to(device)
+    examples = torch.from_numpy(x).to(device)
+    if examples.dtype != torch.uint8 or (not augmented and 4 * examples.numel() <= READY):
+        examples = _normal(examples, gain, shift)
+    return Feed(examples, torch.from_numpy(y).to(device), gain, shift)
+
+
+def _normal(x: torch.Tensor, gain: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    return x.to(torch.float32, copy=True).mul_(gain).add_(shift)

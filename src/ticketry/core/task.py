@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ticketry.core import mask as masks
 from ticketry.core import population, weights
-from ticketry.core.errors import BudgetSpent
+from ticketry.core.errors import BudgetSpent, refuse
 from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.net import Named, Net
@@ -24,6 +24,7 @@ from ticketry.core.space import Space
 from ticketry.core.streams import Stream, stream
 
 CALIBRATION = 2048  # training examples that set the running statistics of batch norms
+CALIBRATION_BATCH = 256
 CHUNK = 1024  # examples per forward pass of an evaluation
 
 
@@ -83,18 +84,20 @@ class Task:
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Mini-batches in an epoch; the last, smaller one counts."""
-        return -(-len(self.train) // batch_size)
+        return len(_parts(len(self.train), batch_size))
 
     def batches(self, epoch: int, batch_size: int) -> Iterator[Batch]:
         """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only."""
+        if batch_size == 1 and self._net.has_norms:
+            raise refuse("batch", 1, "at least 2 for a model with batch norms", "choose a larger batch")
         self._meter(epochs=1)
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
-        parts = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        for number, index in enumerate(parts):
+        parts = _parts(len(order), batch_size)
+        for number, part in enumerate(parts):
             self._meter()
             self._listener(number / len(parts))
             augment = self.stream("augment", epoch, number) if self._augment else None
-            yield Batch(*self.train.batch(index, augment))
+            yield Batch(*self.train.batch(order[part], augment))
 
     def effective(self, mask: torch.Tensor) -> torch.Tensor:
         """Flat[N]: the weights of the network that Bool[D] selects: base x mask x scale factor, locks included."""
@@ -133,8 +136,8 @@ class Task:
             return {}
         n = min(CALIBRATION, len(self.train))
         self.meters.examples_forward += n
-        slices = [slice(i, min(i + 256, n)) for i in range(0, n, 256)]
-        return self._net.calibrate(self.space.views(effective), (self.train.batch(part)[0] for part in slices))
+        batches = (self.train.batch(part)[0] for part in _parts(n, CALIBRATION_BATCH))
+        return self._net.calibrate(self.space.views(effective), batches)
 
     def validate(self, mask: torch.Tensor) -> tuple[float, float]:
         """Loss and accuracy of one mask on the validation split: what chooses among masks."""
@@ -207,3 +210,11 @@ class Task:
     def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
         self._meter_time()
         self.meters.allow(self.budget, evaluations=evaluations, epochs=epochs, steps=steps)
+
+
+def _parts(n: int, size: int) -> list[slice]:
+    """Consecutive batches of n examples; a last one of a single example joins the one before, for batch norms' sake."""
+    starts = list(range(0, n, size))
+    if n % size == 1 and n > size > 1:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from typing import Any, TypeVar
 
 from ticketry.core.errors import TicketError
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 
 def to_json(header: Header) -> str:
-    """The text of a header. What has its default is left out: kind strong, scale none, no `rest`."""
+    """The text of a header. Left out: kind strong, scale none, an empty `rest`."""
     fields: dict[str, Any] = {
         "classes": header.classes,
         "data": header.data,
@@ -27,12 +28,10 @@ def to_json(header: Header) -> str:
         "run": header.run,
         "seed": header.seed,
         "version": VERSION,
-        "weights": header.recipe.kind,
+        "weights": header.recipe.kind if header.recipe.scale == "none" else "/".join(astuple(header.recipe)),
     }
     if header.kind != "strong":
         fields["kind"] = header.kind
-    if header.recipe.scale != "none":
-        fields["scale"] = header.recipe.scale
     if header.rest:
         fields["rest"] = [[p.name, p.fan_in, *p.shape] for p in header.rest]
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
@@ -50,7 +49,7 @@ def from_json(text: str) -> Header:
             layers=tuple(_layer(row) for row in _list(fields["layers"])),
             rest=tuple(_drawn(row) for row in _list(fields.get("rest", []))),
             seed=_integer(fields["seed"]),
-            recipe=Recipe(_choice(fields["weights"], KINDS), _choice(fields.get("scale", "none"), SCALES)),
+            recipe=_recipe(_text(fields["weights"])),
             kind=_choice(fields.get("kind", "strong"), JUDGED),
             method=_text(fields["method"]),
             data=_text(fields["data"]),
@@ -112,6 +111,11 @@ def _list(value: object, least: int = 0) -> list[Any]:
     if not isinstance(value, list) or len(value) < least:
         raise damaged(f"its header has {value!r:.60} where a list must be")
     return value
+
+
+def _recipe(text: str) -> Recipe:
+    kind, _, scale = text.partition("/")
+    return Recipe(_choice(kind, KINDS), _choice(scale or "none", SCALES))
 
 
 def _layer(row: object) -> Layer:
