@@ -8,16 +8,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from table import Row, at_least, at_most, show
 from ticketry.core import locks, weights
 from ticketry.core.streams import stream
-from ticketry.core.weights import KINDS, Recipe
+from ticketry.core.weights import KINDS, Kind, Recipe
 from ticketry.ticket import codec, file
 from ticketry.ticket.file import Layer, TicketFile
-
-Row = tuple[str, str, str, bool]  # question, measured, target, whether it is met
 
 DENSITIES = (0.5, 0.3, 0.1, 0.05, 0.01)
 LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
@@ -26,9 +26,9 @@ LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer
 def resnet18() -> tuple[Layer, ...]:
     """The 21 layers, 11.2 million weights, of ResNet-18 for CIFAR."""
     layers, wide = [Layer("conv1.weight", (64, 3, 3, 3))], 64
-    for stage, width in enumerate((64, 128, 256, 512)):
+    for stage, width in enumerate((64, 128, 256, 512), start=1):
         for block in range(2):
-            name = f"layer{stage}.{block}"
+            name = f"block{stage}.{block}"
             layers += [Layer(f"{name}.conv1.weight", (width, wide, 3, 3))]
             layers += [Layer(f"{name}.conv2.weight", (width, width, 3, 3))]
             if wide != width:
@@ -78,25 +78,27 @@ def rows() -> list[Row]:
         for density in DENSITIES:
             data = file.encode(ticket(model, layers, density))
             bound = math.floor(1.01 * file.summary(data).entropy_bytes + 512)
-            row = f"bytes of a {model} ticket, density {density}", f"{len(data):,}", f"<= {bound:,}"
-            table.append((*row, len(data) <= bound))
+            table.append(
+                Row(f"bytes of a {model} ticket at {density}", str(len(data)), f"<= {bound}", len(data) <= bound)
+            )
     whole, frozen = (len(file.encode(ticket("lenet-300-100", LENET, 0.5, lock))) for lock in (0, 0.35))
-    row = "bytes at density 0.5, whole over 70 % locked", f"{whole / frozen:.3f}x", ">= 3.2x"
-    table.append((*row, whole >= 3.2 * frozen))
-    ends = np.cumsum([layer.size for layer in sizes["resnet18"]])
+    table.append(at_least("bytes at 0.5, whole over 70 % locked", whole / frozen, 3.2, "x", 3))
+    lengths = [layer.size for layer in sizes["resnet18"]]
     for density in DENSITIES:
-        bits = np.split(stream(0, "bench", "mask").uniform(int(ends[-1])) < density, ends[:-1])
+        bits = np.split(stream(0, "bench", "mask").uniform(sum(lengths)) < density, np.cumsum(lengths)[:-1])
         coded = codec.encode(bits)
-        both = seconds(lambda bits=bits: codec.encode(bits))  # type: ignore[misc]
-        both += seconds(lambda coded=coded, bits=bits: codec.decode(coded, [len(b) for b in bits]))  # type: ignore[misc]
-        question = f"encode + decode 11.2 M weights, density {density}"
-        table.append((question, f"{both:.3f} s", "<= 0.5 s", both <= 0.5))
+        both = seconds(partial(codec.encode, bits)) + seconds(partial(codec.decode, coded, lengths))
+        table.append(at_most(f"encode + decode 11.2 M weights at {density}", both, 0.5, " s"))
     for kind in KINDS:
-        took = seconds(lambda kind=kind: [weights.weight(kind, 0, *layer) for layer in sizes["resnet18"]])  # type: ignore[misc]
-        table.append((f"draw 11.2 M weights, {kind}", f"{took:.3f} s", "<= 0.5 s", took <= 0.5))
+        took = seconds(partial(draw, kind, sizes["resnet18"]))
+        table.append(at_most(f"draw 11.2 M weights, {kind}", took, 0.5, " s"))
     return table
 
 
+def draw(kind: Kind, layers: tuple[Layer, ...]) -> None:
+    for layer in layers:
+        weights.weight(kind, 0, layer.name, layer.shape)
+
+
 if __name__ == "__main__":
-    for question, measured, target, ok in rows():
-        print(f"{question:52}{measured:>12}   {target:14}{'ok' if ok else 'MISSED'}")
+    show("Size and speed of tickets", rows())

@@ -189,14 +189,22 @@ class TestNames:
     def test_an_unknown_model(self, refuse: Refuse) -> None:
         refuse.find("--model", "lenet-300", says=("model is 'lenet-300'", "did you mean lenet-300-100?", "conv2"))
 
-    def test_data_that_are_absent_and_cannot_be_fetched(self, refuse: Refuse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_data_that_are_absent_and_cannot_be_fetched(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         def offline(*args: object, **kwargs: object) -> None:
             raise OSError("no network")
 
         monkeypatch.setattr("urllib.request.urlopen", offline)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(refuse.out.parent / "nowhere"))
-        monkeypatch.setenv("HOME", str(refuse.out.parent / "nowhere"))
-        refuse.find("--data", "mnist", says=("data is 'mnist'", "train-images-idx3-ubyte", "TICKETRY_DATA"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nowhere"))
+        monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+        assert main(["find", "edge-popup", "--data", "mnist", *MODEL, *QUICK, "--out", "run"]) == 2
+        *tries, sentence = capsys.readouterr().err.splitlines()
+        assert all(line.startswith("downloading mnist from ") for line in tries)
+        assert sentence.startswith("ticketry: data is 'mnist'")
+        assert "train-images-idx3-ubyte" in sentence
+        assert "TICKETRY_DATA" in sentence
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["own.py"]
 
     @pytest.mark.parametrize("device", ["tpu", "gpu0", "cuda:x", "mps", "meta"])
     def test_an_unknown_device(self, refuse: Refuse, device: str) -> None:
@@ -277,7 +285,8 @@ class TestNumbers:
         self, refuse: Refuse, method: str, off: str, on: str, density: str
     ) -> None:
         numbers = (f"density is {density}", f"lock.off {off}", f"lock.on {on}", "off must be at most 1 - density")
-        refuse.find("--lock.off", off, "--lock.on", on, "--density", density, method=method, says=numbers)
+        locks = ("--lock.off", off, "--lock.on", on)
+        refuse.find("--model", "mlp:10", "--density", density, *locks, method=method, says=numbers)  # 40 weights
 
 
 class TestData:

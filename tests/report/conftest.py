@@ -1,9 +1,8 @@
-"""Run directories made without a search: real experiments and ticket files, with masks, logs and scores of our choice."""
+"""Run directories without a search: real experiments and ticket files with masks, logs and scores of our choice."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,8 +112,3 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
 def lines() -> Callable[..., list[dict[str, Any]]]:
     """So many log lines, each with the same changes."""
     return lambda n, **changed: [log_line(step, **changed) for step in range(1, n + 1)]
-
-
-@pytest.fixture
-def near() -> Callable[[float, float], bool]:
-    return lambda a, b: math.isclose(a, b, rel_tol=0.02)

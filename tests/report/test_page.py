@@ -102,7 +102,7 @@ def test_locks_are_explained(make_run: Make) -> None:
     experiment = Experiment(method=get("edge-popup")(density=0.5), data="d", model="m", lock=Lock(off=0.35, on=0.35))
     words = Reader(page(*make_run(experiment))).text
     assert "35.0 % of the weights were locked off and 35.0 % on" in words
-    assert "locked off locked on" in words.replace(" ", " ")
+    assert "locked offlocked on" in words
     assert "--lock.off 0.35 \\ --lock.on 0.35" in words
 
 

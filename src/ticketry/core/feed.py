@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ticketry.core.augment import crop_flip
 from ticketry.core.streams import Stream
 
-
 READY = 2**28  # bytes up to which examples are kept normalised: a tenth of a small network's step
 
 

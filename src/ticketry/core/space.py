@@ -57,8 +57,15 @@ class Space:
         return self.total if self.index is None else len(self.index)
 
     @cached_property
+    def layers_on(self) -> list[int]:
+        """How many weights of each layer are locked on."""
+        if self.on is None:
+            return [0] * len(self.layers)
+        return counts(self.on, [(layer.start, layer.stop) for layer in self.layers])
+
+    @property
     def locked_on(self) -> int:
-        return 0 if self.on is None else int(self.on.sum())
+        return sum(self.layers_on)
 
     @cached_property
     def segments(self) -> tuple[tuple[int, int], ...]:
@@ -113,10 +120,10 @@ class Space:
 
         Raises RequestError when they would not fit into the `kept` searched weights of the mask.
         """
-        needed = []
-        for (start, stop), layer in zip(self.segments, self.layers, strict=True):
-            on = 0 if self.on is None else int(self.on[layer.start : layer.stop].sum())
-            needed.append(min(max(0, floor - on), stop - start))
+        needed = [
+            min(max(0, floor - on), stop - start)
+            for on, (start, stop) in zip(self.layers_on, self.segments, strict=True)
+        ]
         if sum(needed) > kept:
             raise RequestError(
                 f"floor is {floor}, but {sum(needed)} weights in {len(self.layers)} layers do not fit into the {kept}"
@@ -135,11 +142,8 @@ class Space:
         from) the first layers that can.
         """
         chosen, spare = [], 0
-        on = [0] * len(self.layers)
-        if self.on is not None:
-            on = [int(self.on[layer.start : layer.stop].sum()) for layer in self.layers]
         sizes = [stop - start for start, stop in self.segments]
-        for want, locked, size in zip(wanted, on, sizes, strict=True):
+        for want, locked, size in zip(wanted, self.layers_on, sizes, strict=True):
             chosen.append(min(max(0, want - locked), size))
             spare += want - locked - chosen[-1]
         for i, size in enumerate(sizes):

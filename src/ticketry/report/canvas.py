@@ -77,13 +77,12 @@ def logarithmic(axes: Axes, name: Literal["x", "y"], low: float, high: float) ->
 
 
 def svg(figure: Figure, title: str) -> str:
-    """The figure as an inline SVG element with a title for readers who cannot see it."""
+    """The figure as an inline SVG element; `title`, of plain words, is for readers who cannot see it."""
     buffer = io.StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata={**nothing, "Title": title})
+    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', r'role="img"', text, count=1)
+    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'role="img" aria-label="{title}"', text, count=1)
     text = re.sub(r' id="[a-z]+[0-9.a-z]*_[0-9_a-z.]+"', "", text)
     for colour, themed in THEMED.items():
         text = text.replace(colour, themed)

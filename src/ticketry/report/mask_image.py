@@ -57,7 +57,7 @@ def _pixels(figure: Figure, mask: NDArray[np.bool_]) -> None:
     bar.set_label(f"kept weights of a pixel, of {count(outputs * channels // len(maps))}")
     axes = place(figure, space + 16, 32, WIDTH - space - 16, 276)
     title = f"Kept inputs of the first {len(units)} of {count(outputs)} units"
-    _bare(axes, _share(axes, _mosaic(units, 2.6 if len(maps) == 1 else 1.5, gap=2), title))
+    _bare(axes, _share(axes, _mosaic(units, gap=2), title))
 
 
 def _kernels(figure: Figure, mask: NDArray[np.bool_]) -> None:
@@ -67,9 +67,11 @@ def _kernels(figure: Figure, mask: NDArray[np.bool_]) -> None:
     if channels > 4:
         kernels, what = kernels.mean(axis=1, keepdims=True), f"mean of {count(channels)} input channels"
     zoomed = kernels.repeat(4, axis=2).repeat(4, axis=3)
+    spaced = np.pad(zoomed, ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=math.nan)
+    columns = spaced.reshape(len(kernels), -1, spaced.shape[-1])[:, :-1]
     axes = place(figure, 0, 32, WIDTH, 276)
     title = f"Kept weights of the first {len(kernels)} of {count(filters)} filters, {what}"
-    _bare(axes, _share(axes, _mosaic(np.stack([_mosaic(one, 0, gap=1) for one in zoomed]), 3.2, gap=4), title))
+    _bare(axes, _share(axes, _mosaic(columns, gap=4), title))
 
 
 def _matrix(figure: Figure, mask: NDArray[np.bool_]) -> None:
@@ -104,10 +106,11 @@ def _bare(axes: Axes, title: str) -> None:
     axes.set_anchor("NW")
 
 
-def _mosaic(tiles: Pixels, aspect: float, gap: int) -> Pixels:
-    """Float[n, h, w] in rows, `gap` transparent pixels apart, together about `aspect` as wide as high (0: a column)."""
+def _mosaic(tiles: Pixels, gap: int) -> Pixels:
+    """Float[n, h, w] in rows, `gap` transparent pixels apart: about three times as wide as high, in 2^k columns."""
     n, height, width = tiles.shape
-    columns = min(n, max(1, round(math.sqrt(n * aspect * (height + gap) / (width + gap)))))
+    ideal = math.sqrt(3 * n * (height + gap) / (width + gap))
+    columns = min(n, 2 ** round(math.log2(max(1.0, ideal))))
     rows = -(-n // columns)
     padded = np.full((rows * columns, height + gap, width + gap), math.nan)
     padded[:n, :height, :width] = tiles
