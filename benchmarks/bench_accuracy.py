@@ -25,7 +25,8 @@ def rows() -> list[Row]:
     table = []
     for density, target in TARGETS.items():
         mean, spread = test_accuracy(found[plain[density]])
-        table.append(at_least(f"MNIST test accuracy at density {density:g}, 3 seeds", mean, target, " %", spread=spread))
+        question = f"MNIST test accuracy at density {density:g}, 3 seeds"
+        table.append(at_least(question, mean, target, " %", spread=spread))
     for density in TARGETS:
         over = max(r["ticket_bytes"] - 1.01 * r["entropy_bytes"] for r in found[plain[density]])
         table.append(at_most(f"found ticket at density {density:g}: bytes - 1.01 entropy", over, 512, digits=0))

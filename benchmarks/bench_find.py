@@ -16,11 +16,11 @@ import time
 from collections.abc import Callable
 
 import torch
-from table import Row, at_most, show
 from torch import nn
 from torch.nn import functional
 
 import ticketry as tk
+from table import Row, at_most, show
 from ticketry import data, models
 
 EPOCHS, BATCH, REPEATS = 10, 128, 3

@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from table import Row, at_most, show
 from torch import nn
 from torch.nn import functional
 
+from table import Row, at_most, show
 from ticketry import data, models
 from ticketry.core.meters import Budget
 from ticketry.experiment import Experiment

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+import torch
+
 import bench_accuracy
 import bench_find
 import bench_step
 import bench_ticket
-import torch
 from table import show
 
 

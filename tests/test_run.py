@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 import os
 import random
-import runpy
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -336,8 +335,10 @@ class TestInterruption:
         assert resumed.directory.ticket.read_bytes() == whole.directory.ticket.read_bytes()
 
     def test_sigkill_at_random_moments_changes_no_byte(self, tmp_path: Path) -> None:
-        wanted = Experiment(method=EdgePopup(density=0.2), data="digits", model="mlp:40", budget=tk.Budget(epochs=40))
-        _kill_and_compare(wanted, tmp_path, kills=3, within=0.5)
+        d, path = tiny.dataset(), tmp_path / "data.npz"
+        np.savez(path, X_train=d.x, y_train=d.y, X_test=d.x_test, y_test=d.y_test)
+        wanted = Experiment(method=EdgePopup(batch=20), data=str(path), model="mlp:24", budget=tk.Budget(epochs=80))
+        _kill_and_compare(wanted, tmp_path, kills=3, within=0.15)
 
     @pytest.mark.slow
     def test_sigkill_on_mnist(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,37 +365,46 @@ def _raising(number: int) -> Callable[..., None]:
     return save
 
 
+SEARCHES = """
+import json, os, pathlib, sys, torch
+from ticketry import run
+from ticketry.experiment import from_json
+torch.set_num_threads(1)
+run.CHECKPOINT_EVERY = 0.02
+wanted, out = from_json(json.loads(sys.argv[1])), pathlib.Path(sys.argv[2])
+for _ in sys.stdin:
+    process = os.fork()
+    if process == 0:
+        run.execute(wanted, out)
+        os._exit(0)
+    print(process, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""  # a process for each line of input, without importing torch anew for each
+
+
 def _kill_and_compare(wanted: Experiment, tmp_path: Path, kills: int, within: float) -> None:
-    """Kill a run at random moments in the `within` seconds after it has begun to search, then let it finish."""
-    script = tmp_path / "search.py"
-    script.write_text(
-        "import json, os, pathlib, torch\n"
-        "from ticketry import run\n"
-        "from ticketry.experiment import from_json\n"
-        "torch.set_num_threads(1)\n"
-        "run.CHECKPOINT_EVERY = 0.05\n"
-        f"os.environ.update({ {k: v for k, v in os.environ.items() if k == 'TICKETRY_DATA'}!r})\n"
-        f"wanted = from_json(json.loads({json.dumps(wanted.resolved)!r}))\n"
-        f"run.execute(wanted, pathlib.Path({str(tmp_path / 'killed')!r}))\n"
-    )
-    moments = random.Random(0)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ticketry.run", "ticketry.methods.edge_popup", "sklearn.datasets"])
+    """Kill a run at random moments in the `within` seconds after a step, `kills` times, then let it finish."""
     killed, log = tmp_path / "killed", tmp_path / "killed" / "log.jsonl"
-    ended = 0
-    for number in range(kills + 1):
-        process = context.Process(target=runpy.run_path, args=(str(script),))
-        process.start()
-        if number < kills:
+    words = [sys.executable, "-c", SEARCHES, json.dumps(wanted.resolved), str(killed)]
+    moments, codes = random.Random(0), []
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as searches:
+        assert searches.stdin is not None
+        assert searches.stdout is not None
+        for number in range(kills + 1):
             lines = len(log.read_text().splitlines()) if log.exists() else 0
-            while process.is_alive() and len(log.read_text().splitlines() if log.exists() else []) <= lines:
-                time.sleep(0.005)
-            time.sleep(moments.uniform(0, within))
-            process.kill()
-        process.join()
-        ended += process.exitcode == -signal.SIGKILL
-    assert process.exitcode == 0
-    assert ended >= 1, "no run was killed: the search is too short"
+            print(file=searches.stdin, flush=True)
+            process = int(searches.stdout.readline())
+            if number < kills:
+                until = time.monotonic() + 60
+                while (len(log.read_text().splitlines()) if log.exists() else 0) <= lines and time.monotonic() < until:
+                    time.sleep(0.002)
+                time.sleep(moments.uniform(0, within))
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            codes.append(int(searches.stdout.readline()))
+        searches.stdin.close()
+    assert codes[0] == -signal.SIGKILL, "the search was too short to be killed"
+    assert codes[-1] == 0
     whole = run.execute(wanted, tmp_path / "whole")
     assert (killed / "ticket.tkt").read_bytes() == whole.directory.ticket.read_bytes()
     assert len(log.read_text().splitlines()) == whole.result["cost"]["steps"]

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 verification failed, 2 wrong request, 130 interrupted.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, make_dataclass
@@ -100,7 +101,8 @@ def find(args: Sequence[str]) -> int:
             ("request", Annotated[FindRequest, tyro.conf.arg(name="")]),
         ],
     )
-    shape.__doc__ = method.__doc__
+    lasts = " and ".join(f"{limit} {name}" for name, limit in vars(method.budget).items() if limit is not None)
+    shape.__doc__ = f"{_first_line(method)} Lasts {lasts} where the budget flags say nothing."
     parsed: Any = _parse(shape, args[1:], f"find {args[0]}")
     request: FindRequest = parsed.request
     from ticketry.report import text
@@ -184,6 +186,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TicketryError as error:
         _complain(error)
         return 2
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("interrupted; everything up to the last checkpoint is safe: the same command goes on.", file=sys.stderr)
         return 130

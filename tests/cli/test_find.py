@@ -204,7 +204,7 @@ class TestNames:
         assert sentence.startswith("ticketry: data is 'mnist'")
         assert "train-images-idx3-ubyte" in sentence
         assert "TICKETRY_DATA" in sentence
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["own.py"]
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["own.py"]
 
     @pytest.mark.parametrize("device", ["tpu", "gpu0", "cuda:x", "mps", "meta"])
     def test_an_unknown_device(self, refuse: Refuse, device: str) -> None:
@@ -347,7 +347,8 @@ class TestModel:
             ("own:fails", ("RuntimeError: no such layer", "own.py")),
             ("own:absent", "has no absent"),
             ("mlp:0", "mlp:20 or mlp:50,50"),
-            ("mlp:a", "mlp:20 or mlp:50,50"),
+            ("mlp:8,", "mlp:20 or mlp:50,50"),
+            ("mlp:a", "mlp:a"),
             ("mlp:8(norm='layer')", "norm is 'layer'"),
             ("mlp:8(depth=3)", "depth"),
             ("mlp:8(", "mlp:8("),

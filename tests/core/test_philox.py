@@ -64,6 +64,6 @@ def test_halves_and_bits_come_lowest_first() -> None:
 
 
 @pytest.mark.parametrize("draw", [philox.words64, philox.words32, philox.bits])
-def test_a_shorter_draw_is_a_prefix(draw) -> None:  # type: ignore[no-untyped-def]
+def test_a_shorter_draw_is_a_prefix(draw) -> None:
     whole = draw((3, 4), 301)
     assert all(np.array_equal(draw((3, 4), n), whole[:n]) for n in (0, 1, 2, 63, 64, 65, 300))

@@ -141,6 +141,6 @@ def test_digest_covers_values_and_order() -> None:
 
 def test_unknown_recipes_are_refused() -> None:
     with pytest.raises(RequestError, match="did you mean kaiming-normal"):
-        Recipe("kaiming-normla")  # type: ignore[arg-type]
+        Recipe("kaiming-normla")
     with pytest.raises(RequestError, match="scale"):
-        Recipe("uniform", "statically")  # type: ignore[arg-type]
+        Recipe("uniform", "statically")

@@ -74,6 +74,7 @@ def test_both_give_the_experiment_back(experiment: Experiment) -> None:
         exec(python(experiment.resolved, "new"), {})
         assert finder.asked is not None
         assert finder.asked.digest == experiment.digest
+        assert finder.asked.search == experiment.search
 
 
 def test_defaults_are_left_out() -> None:

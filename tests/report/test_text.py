@@ -83,7 +83,7 @@ def test_a_pipe_gets_plain_unfolded_ascii(
     make_run: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    directory, result = make_run(EDGE, layers=[("x" * 150, (2, 3))])
+    directory, result = make_run(ODD, layers=[("x" * 150, (2, 3))])
     text.print_result(directory, result)
     text.print_ticket(directory.ticket, file.summary(file.read(directory.ticket)))
     text.print_checks(directory.ticket, file.verify(file.load(directory.ticket)), model=True)
@@ -91,6 +91,7 @@ def test_a_pipe_gets_plain_unfolded_ascii(
     assert printed.isascii()
     assert "\x1b" not in printed
     assert text.headline(result) in printed
+    assert f"model          {ODD.model}" in printed
     assert re.search(r"^x{150}  2 x 3 ", printed, re.MULTILINE)
 
 

@@ -35,7 +35,7 @@ def _make(
         patterns = [locks.pattern(seed, la.name, la.size, *c) for la, c in zip(layers, counts, strict=True)]
         pattern = np.concatenate(patterns)
         mask = np.where(pattern == 0, mask, pattern > 0)
-    bias = (Drawn("3.bias", (10,), 24),) if draws_bias(kind) else ()  # type: ignore[arg-type]
+    bias = (Drawn("3.bias", (10,), 24),) if draws_bias(kind) else ()
     statistics = {f"1.running_{name}": stream(seed, "test", name).uniform(6) for name in ("mean", "var")}
     return TicketFile(
         model="lenet-300-100" if layers is not TINY else 'my.models:net(kind="wide")',
@@ -44,7 +44,7 @@ def _make(
         layers=layers,
         rest=bias,
         seed=seed,
-        recipe=Recipe(kind, scale),  # type: ignore[arg-type]
+        recipe=Recipe(kind, scale),
         kind="trainable" if trained else "strong",
         method="edge-popup",
         data="mnist:0123abcd",

@@ -161,7 +161,7 @@ ATTACKS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_attack_is_refused_in_one_sentence(make, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_attack_is_refused_in_one_sentence(make, name: str) -> None:
     attack, message = ATTACKS[name]
     data = attack(file.encode(make(0.3)))
     tracemalloc.start()
@@ -174,13 +174,28 @@ def test_attack_is_refused_in_one_sentence(make, name: str) -> None:  # type: ig
     assert len(str(refusal.value)) < 300
 
 
-def test_the_attacks_are_built_on_a_good_file(make) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("attack", "message"),
+    [
+        (inner(lambda f: f.pop("kind")), "strong, but has trained values"),
+        (text('"values":', '"valuez":'), "unknown tensor valuez"),
+        (text('"values":', '"values.a":'), "unknown tensor values.a"),
+        (text('"rest.1.scale":', '"rest":'), "unknown tensor rest"),
+        (outer(lambda h: h["values"].update(shape=[1, *h["values"]["shape"]])), "values of shape"),
+    ],
+)
+def test_attack_on_trained_values(make, attack: Callable[[bytes], bytes], message: str) -> None:
+    with pytest.raises(TicketError, match=message):
+        file.decode(attack(file.encode(make(kind="torch-default", trained=True))))
+
+
+def test_the_attacks_are_built_on_a_good_file(make) -> None:
     data = file.encode(make(0.3))
     for untouched in (outer(lambda h: None), inner(lambda f: None), body(lambda b: None), text("seed", "seed")):
         assert untouched(data) == data
 
 
-def test_a_smaller_limit_can_be_asked_for(make) -> None:  # type: ignore[no-untyped-def]
+def test_a_smaller_limit_can_be_asked_for(make) -> None:
     data = file.encode(make())
     with pytest.raises(TicketError, match="402 weights, more than max_weights 401"):
         file.decode(data, max_weights=401)

@@ -54,16 +54,16 @@ def test_golden_files(program: Path, golden: tuple[TicketFile, Path], tmp_path: 
 @pytest.mark.parametrize("lock", [0, 0.2])
 @pytest.mark.parametrize("scale", ["none", "static", "dynamic"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_recipe(program: Path, make, kind: str, scale: str, lock: float, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_every_recipe(program: Path, make, kind: str, scale: str, lock: float, tmp_path: Path) -> None:
     agree(program, file.encode(make(0.3, kind=kind, scale=scale, lock=lock)), tmp_path)
 
 
 @pytest.mark.parametrize("density", [0, 0.5, 0.48, 0.3, 0.12, 0.11, 0.05, 0.01, 0.001, 0.9, 1])
-def test_every_density(program: Path, make, density: float, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_every_density(program: Path, make, density: float, tmp_path: Path) -> None:
     agree(program, file.encode(make(density, kind="xavier-normal", layers=LENET)), tmp_path)
 
 
-def test_nothing_wrong_passes_and_nothing_crashes(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_wrong_passes_and_nothing_crashes(make, tmp_path: Path) -> None:
     program = compiled(tmp_path, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     if program is None:
         pytest.skip("this C compiler has no sanitizers")
@@ -94,7 +94,7 @@ DAMAGED = [
 ]
 
 
-def test_wrong_calls(program: Path, make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_calls(program: Path, make, tmp_path: Path) -> None:
     data = file.encode(make())
     (tmp_path / "t").write_bytes(data[:-1])
     (tmp_path / "short").write_bytes(b"\0" * 39)

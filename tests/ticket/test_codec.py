@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ticketry.core.errors import TicketError
 from ticketry.core.streams import stream
-from ticketry.ticket import codec, tables
+from ticketry.ticket import codec, rans, tables
 
 Bits = NDArray[np.bool_]
 LENET = (235200, 30000, 1000)
@@ -85,7 +85,7 @@ def test_thousands_of_layers() -> None:
 
 @pytest.mark.parametrize("p", [0.5, 0.45, 0.3, 0.2, 0.12, 0.1, 0.05, 0.01, 0.9])
 @pytest.mark.parametrize("structure", [bernoulli, clustered, periodic])
-def test_bytes_stay_near_the_entropy(structure, p: float) -> None:  # type: ignore[no-untyped-def]
+def test_bytes_stay_near_the_entropy(structure, p: float) -> None:
     bits = structure(LENET, p)
     entropy = codec.entropy_bytes(LENET, [int(b.sum()) for b in bits])
     assert len(codec.encode(bits)) <= 1.008 * entropy + 20
@@ -157,6 +157,30 @@ def test_no_other_bytes_are_accepted(p: float) -> None:
         else:
             assert codec.encode(bits) == bytes(bad)
     assert refused > 300
+
+
+def forged(counts: list[int], plain: bytes, symbols: list[int], model: int) -> bytes:
+    """Bytes that hold together, with symbols of our choice."""
+    return bytes(counts) + plain + rans.encode(np.array(symbols, np.uint8), np.full(len(symbols), model, np.uint8))
+
+
+FORGERIES = {
+    "bits follow the end of a layer": (20, forged([3], b"", [1, 2, 0x12], 10)),
+    "a gap leads out of its layer": (400, forged([2, 0], b"\x09", [9, 200], 41)),
+    "a layer has too few or too many gaps": (4000, forged([10, 1], bytes(4), [0] * 10 + [255], 41)),
+    "a layer's count and its bits disagree": (20, forged([3], b"", [1, 2, 1 | 2], 10)),
+    "bits follow the end of its plain bits": (6, b"\x03\x56"),
+    "one of its counts is impossible": (4000, forged([10, 2], bytes(4), [0] * 10 + [255] * 2, 41)),
+    "its coded mask does not begin or end": (8, b"\x02" + int(tables.table(16)[3] + 1).to_bytes(4, "little") + b"\0\0"),
+    "bytes follow its mask": (8, b"\x00\x00"),
+}
+
+
+@pytest.mark.parametrize("message", FORGERIES)
+def test_forgeries_are_refused(message: str) -> None:
+    n, data = FORGERIES[message]
+    with pytest.raises(TicketError, match=message):
+        codec.decode(data, [n])
 
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -42,17 +44,17 @@ def test_golden_files_are_read(golden: tuple[TicketFile, Path]) -> None:
 
 @pytest.mark.parametrize("p", [0.5, 0.3, 0.1, 0.05, 0.01])
 @pytest.mark.parametrize("lock", [0, 0.3])
-def test_bytes_of_a_whole_file(make, p: float, lock: float) -> None:  # type: ignore[no-untyped-def]
+def test_bytes_of_a_whole_file(make, p: float, lock: float) -> None:
     data = file.encode(make(p, layers=LENET, lock=lock, scale="static"))
     assert len(data) <= 1.01 * file.summary(data).entropy_bytes + 512
 
 
-def test_locked_weights_are_not_stored(make) -> None:  # type: ignore[no-untyped-def]
+def test_locked_weights_are_not_stored(make) -> None:
     whole, frozen = (len(file.encode(make(0.5, layers=LENET, lock=lock))) for lock in (0, 0.35))
     assert whole >= 3.2 * frozen
 
 
-def test_any_safetensors_reader_opens_it(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_any_safetensors_reader_opens_it(make, tmp_path: Path) -> None:
     ticket = make(kind="uniform", trained=True, buffers=True)
     data = file.encode(ticket)
     tensors = safetensors.load(data)
@@ -65,7 +67,7 @@ def test_any_safetensors_reader_opens_it(make, tmp_path: Path) -> None:  # type:
     assert json.loads(header["__metadata__"]["ticket"])["version"] == 1
 
 
-def test_every_flipped_bit_is_noticed(make) -> None:  # type: ignore[no-untyped-def]
+def test_every_flipped_bit_is_noticed(make) -> None:
     data = file.encode(make(0.1))
     for at in range(len(data)):
         bad = bytearray(data)
@@ -74,7 +76,7 @@ def test_every_flipped_bit_is_noticed(make) -> None:  # type: ignore[no-untyped-
             file.decode(bytes(bad))
 
 
-def test_every_truncation_is_noticed(make) -> None:  # type: ignore[no-untyped-def]
+def test_every_truncation_is_noticed(make) -> None:
     data = file.encode(make(0.1))
     for end in range(len(data)):
         with pytest.raises(TicketError):
@@ -83,7 +85,7 @@ def test_every_truncation_is_noticed(make) -> None:  # type: ignore[no-untyped-d
         file.decode(data + b"\0")
 
 
-def test_digests(make) -> None:  # type: ignore[no-untyped-def]
+def test_digests(make) -> None:
     ticket = make(kind="torch-default")
     data = file.encode(ticket)
     base = file.weights(ticket)
@@ -96,7 +98,7 @@ def test_digests(make) -> None:  # type: ignore[no-untyped-def]
     assert bytes.fromhex(file.digests(data)["ticket"]) == data[-32:]
 
 
-def test_verify_finds_other_weights(make, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_verify_finds_other_weights(make, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = file.decode(file.encode(make(kind="uniform")))
     draw = weights.weight
     monkeypatch.setattr(weights, "weight", lambda *args: np.nextafter(draw(*args), np.float32(2)))
@@ -107,7 +109,7 @@ def test_verify_finds_other_weights(make, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("scale", ["none", "static", "dynamic"])
-def test_effective_weights(make, scale: str) -> None:  # type: ignore[no-untyped-def]
+def test_effective_weights(make, scale: str) -> None:
     ticket = make(kind="uniform", scale=scale, lock=0.2)
     network, base, at = file.effective(ticket), file.weights(ticket), 0
     sizes = [layer.size for layer in ticket.layers]
@@ -121,7 +123,7 @@ def test_effective_weights(make, scale: str) -> None:  # type: ignore[no-untyped
     assert np.array_equal(network["3.bias"], base["3.bias"])
 
 
-def test_trained_values_replace_untrained_ones(make) -> None:  # type: ignore[no-untyped-def]
+def test_trained_values_replace_untrained_ones(make) -> None:
     ticket = make(kind="torch-default", trained=True, scale="dynamic")
     network = file.effective(ticket)
     flat = np.concatenate([network[layer.name].ravel() for layer in ticket.layers])
@@ -131,7 +133,7 @@ def test_trained_values_replace_untrained_ones(make) -> None:  # type: ignore[no
     assert network["1.scale"].tolist() == 2
 
 
-def test_summary(make) -> None:  # type: ignore[no-untyped-def]
+def test_summary(make) -> None:
     ticket = make(0.3, lock=0.2, kind="uniform", trained=True, buffers=True)
     data = file.encode(ticket)
     found = file.summary(data)
@@ -172,19 +174,24 @@ def test_summary(make) -> None:  # type: ignore[no-untyped-def]
         ({"rest": (Drawn("3.bias", (10,), 24),)}, "draws biases"),
     ],
 )
-def test_tickets_against_the_rules_are_not_written(make, change, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_tickets_against_the_rules_are_not_written(make, change, message: str) -> None:
     with pytest.raises(RequestError, match=message):
         file.encode(replace(make(), **change))
 
 
-def test_a_parameter_outside_the_mask_can_be_drawn_as_a_weight(make) -> None:  # type: ignore[no-untyped-def]
+def test_a_parameter_outside_the_mask_can_be_drawn_as_a_weight(make) -> None:
     ticket = replace(make(kind="kaiming-normal"), rest=(Drawn("embedding.weight", (7, 5), 0),))
     again = file.decode(file.encode(ticket))
     expected = weights.weight("kaiming-normal", 3, "embedding.weight", (7, 5))
     assert np.array_equal(file.effective(again)["embedding.weight"], expected)
 
 
-def test_save_and_load(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_reading_needs_no_torch() -> None:
+    program = "import sys; import ticketry.ticket.file; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_save_and_load(make, tmp_path: Path) -> None:
     path = tmp_path / "ticket.tkt"
     path.write_bytes(b"old")
     ticket = make()
@@ -194,7 +201,7 @@ def test_save_and_load(make, tmp_path: Path) -> None:  # type: ignore[no-untyped
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_paths_that_cannot_be_used(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_paths_that_cannot_be_used(make, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         file.load(tmp_path / "none.tkt")
     with pytest.raises(RequestError, match="directory"):

@@ -59,6 +59,11 @@ def drawing(height: float) -> Iterator[Figure]:
         yield Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor="none")
 
 
+def resize(figure: Figure, height: float) -> None:
+    """Give an empty figure another height."""
+    figure.set_figheight(height / 72)
+
+
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes at a place in pixels from the figure's upper left corner."""
     whole = 72 * figure.get_figheight()

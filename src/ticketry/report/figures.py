@@ -33,7 +33,7 @@ def curves(log: Sequence[dict[str, Any]], chosen: int = -1) -> str:
     dot: dict[str, Any] = {"marker": "o", "markersize": 4.0} if len(shown) <= 30 else {}
 
     def series(name: str, scale: float = 1.0) -> NDArray[np.float64]:
-        values = np.array([math.nan if line.get(name) is None else line[name] for line in log], np.float64)
+        values = np.array([line.get(name) for line in log], np.float64)  # None becomes NaN
         return np.where(np.isfinite(values), values, math.nan) * scale
 
     with drawing(248) as figure:

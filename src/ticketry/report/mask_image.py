@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.report.canvas import FAINT, PIXEL, WIDTH, drawing, place, svg
+from ticketry.report.canvas import FAINT, PIXEL, WIDTH, drawing, place, resize, svg
 from ticketry.report.numerals import count, percent
 
 if TYPE_CHECKING:
@@ -47,15 +47,16 @@ def _pixels(figure: Figure, mask: NDArray[np.bool_]) -> None:
     space = 264 if len(maps) == 1 else 512
     width = space / len(maps) - 16
     below = min(216.0, width * maps.shape[1] / maps.shape[2])
+    resize(figure, below + 100)
     for number, pixels in enumerate(maps):
-        axes = place(figure, number * (width + 16), 32, width, 216)
+        axes = place(figure, number * (width + 16), 32, width, below)
         drawn = axes.imshow(_shrunk(pixels), cmap="cividis", vmin=0, vmax=max(1.0, maps.max()))
         _bare(axes, "Kept weights of each pixel" if len(maps) == 1 else f"Channel {number + 1}")
     bar = figure.colorbar(drawn, cax=place(figure, 4, 48 + below, 208, 8), orientation="horizontal")
     bar.outline.set_visible(False)
     bar.ax.locator_params(axis="x", integer=True)
     bar.set_label(f"kept weights of a pixel, of {count(outputs * channels // len(maps))}")
-    axes = place(figure, space + 16, 32, WIDTH - space - 16, 276)
+    axes = place(figure, space + 16, 32, WIDTH - space - 16, below + 60)
     title = f"Kept inputs of the first {len(units)} of {count(outputs)} units"
     _bare(axes, _share(axes, _mosaic(units, gap=2), title))
 
@@ -69,9 +70,12 @@ def _kernels(figure: Figure, mask: NDArray[np.bool_]) -> None:
     zoomed = kernels.repeat(4, axis=2).repeat(4, axis=3)
     spaced = np.pad(zoomed, ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=math.nan)
     columns = spaced.reshape(len(kernels), -1, spaced.shape[-1])[:, :-1]
-    axes = place(figure, 0, 32, WIDTH, 276)
+    grid = _mosaic(columns, gap=4)
+    height = min(276.0, WIDTH * grid.shape[0] / grid.shape[1])
+    resize(figure, height + 40)
+    axes = place(figure, 0, 32, WIDTH, height)
     title = f"Kept weights of the first {len(kernels)} of {count(filters)} filters, {what}"
-    _bare(axes, _share(axes, _mosaic(columns, gap=4), title))
+    _bare(axes, _share(axes, grid, title))
 
 
 def _matrix(figure: Figure, mask: NDArray[np.bool_]) -> None:
@@ -79,7 +83,7 @@ def _matrix(figure: Figure, mask: NDArray[np.bool_]) -> None:
     across, down = ("input", "output") if mask.shape[1] >= mask.shape[0] else ("output", "input")
     mask = mask if across == "input" else mask.T
     height = min(232, 24 * mask.shape[0])
-    figure.set_figheight((height + 84) / 72)
+    resize(figure, height + 84)
     axes = place(figure, 60, 32, WIDTH - 64, height)
     title = _share(axes, _shrunk(mask, 2 * TILES), "Kept weights", mask.shape)
     axes.set(title=title, xlabel=across, ylabel=down)
@@ -107,9 +111,9 @@ def _bare(axes: Axes, title: str) -> None:
 
 
 def _mosaic(tiles: Pixels, gap: int) -> Pixels:
-    """Float[n, h, w] in rows, `gap` transparent pixels apart: about three times as wide as high, in 2^k columns."""
+    """Float[n, h, w] in rows, `gap` transparent pixels apart: about four times as wide as high, in 2^k columns."""
     n, height, width = tiles.shape
-    ideal = math.sqrt(3 * n * (height + gap) / (width + gap))
+    ideal = math.sqrt(4 * n * (height + gap) / (width + gap))
     columns = min(n, 2 ** round(math.log2(max(1.0, ideal))))
     rows = -(-n // columns)
     padded = np.full((rows * columns, height + gap, width + gap), math.nan)

@@ -10,7 +10,7 @@ The rarer of ones and zeros is coded (the zeros where more than half are ones). 
   that the low bits are as good as uniform.
 
 A probability becomes a number of slots out of 2^15 by integers only. Every symbol has at least one slot and at least
-(1 - 2^-7) of its exact share: no mask costs more than 0.0114 bits a symbol above the exact model.
+(1 - 2^-7) of its exact share, so the rounding costs no mask more than 0.0114 bits a symbol.
 """
 
 from __future__ import annotations
