@@ -478,9 +478,46 @@ def normed():
 
 
 def table():
-    """A parameter of two dimensions and a vector that no layer type knows."""
-    model = nn.Sequential(nn.Linear(16, 24), nn.LayerNorm(24), nn.PReLU(24), nn.Linear(24, 4))
-    return model
+    """Vectors that no recipe draws."""
+    return nn.Sequential(nn.Linear(16, 24), nn.LayerNorm(24), nn.PReLU(24), nn.Linear(24, 4))
+
+
+class WritesIntoItsInput(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.head(x.mul_(-2).add_(1))
+
+
+def inplace():
+    return WritesIntoItsInput()
+
+
+def attention():
+    """Parameters outside the mask that are matrices, and are drawn."""
+    layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+    return nn.Sequential(nn.Unflatten(1, (4, 4)), layer, nn.Flatten(), nn.Linear(16, 4))
+
+
+def lazy():
+    return nn.Sequential(nn.LazyLinear(24), nn.ReLU(), nn.Linear(24, 4))
+
+
+class Spaced(nn.Module):
+    """A parameter whose name a ticket file cannot hold."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("the head", nn.Linear(16, 4))
+
+    def forward(self, x):
+        return getattr(self, "the head")(x)
+
+
+def spaced():
+    return Spaced()
 '''
 
 
@@ -506,6 +543,9 @@ class TestModels:
             "own_models:dropout(p=0.9)",
             "own_models:normed",
             "own_models:table",
+            "own_models:inplace",
+            "own_models:attention",
+            "own_models:lazy",
         ],
     )
     @pytest.mark.parametrize(("lock", "weights"), [(Lock(), "signed-constant"), (tiny.LOCK, "torch-default")])
@@ -519,13 +559,24 @@ class TestModels:
         d = tiny.dataset()
         x, y = feed(d.x_test, d.y_test, d.mean, d.std, torch.device("cpu")).batch(slice(None))
         assert torch.equal(torch.get_rng_state(), before)
-        logits = module(x)
+        logits = module(x.clone())
         assert not module.training
         assert int((logits.argmax(1) == y).sum()) / len(y) == done.result["accuracy"]["test"]
         loss = torch.nn.functional.cross_entropy(logits, y).item()
         assert loss == pytest.approx(done.result["loss"]["test"], rel=1e-4)
         kept = sum(int(mask.sum()) for mask in tk.load(done.directory.ticket).mask().values())
         assert kept == done.result["kept"] == round(done.result["maskable"] / 2)
+
+    def test_a_model_that_writes_into_its_input_leaves_the_data_alone(self, out: Path) -> None:
+        task = run.prepare(replace(WANTED, model="own_models:inplace"), dataset=tiny.dataset()).task
+        mask = torch.ones(task.space.size, dtype=torch.bool)
+        assert task.validate(mask) == task.validate(mask)
+        assert tiny.same(task.fitness(mask[None]).loss, task.fitness(mask[None]).loss)
+
+    def test_a_name_that_no_file_can_hold_is_refused_before_the_search(self, out: Path) -> None:
+        with pytest.raises(RequestError, match="the head"):
+            tiny.execute(replace(WANTED, model="own_models:spaced"), out)
+        assert not out.exists()
 
     def test_a_tied_weight_is_counted_and_searched_once(self, out: Path) -> None:
         result = tiny.execute(replace(WANTED, model="own_models:tied"), out).result

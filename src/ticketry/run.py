@@ -21,7 +21,6 @@ from ticketry.checkpoint import Best
 from ticketry.core.errors import BudgetSpent, RequestError, refuse
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
-from ticketry.core.weights import Recipe
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment, Lock, Search, canonical
 from ticketry.methods import name_of
@@ -31,7 +30,7 @@ from ticketry.progress import SearchProgress
 from ticketry.report.page import page
 from ticketry.setup import Problem, prepare
 from ticketry.ticket import file
-from ticketry.ticket.file import Drawn, Layer, TicketFile
+from ticketry.ticket.file import TicketFile
 from ticketry.ticket.module import Ticket
 
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
@@ -222,7 +221,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, b
     effective = task.effective(best.mask)
     buffers = task.norms(effective)
     cost = asdict(task.meters)
-    encoded = file.encode(_content(experiment, problem, space.full(best.mask), buffers))
+    encoded = file.encode(_content(problem, space.full(best.mask), buffers))
     digests = file.digests(encoded)
     splits = {"train": task.train, "val": task.validation, "test": problem.test}
     scores = {name: task.judge(effective, feed) for name, feed in splits.items()}
@@ -250,23 +249,10 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, b
     write(directory.result, json.dumps(result, indent=2) + "\n")
 
 
-def _content(
-    experiment: Experiment, problem: Problem, mask: torch.Tensor, buffers: Mapping[str, torch.Tensor]
-) -> TicketFile:
+def _content(problem: Problem, mask: torch.Tensor, buffers: Mapping[str, torch.Tensor]) -> TicketFile:
     """What goes into the ticket file, for Bool[N]."""
-    dataset, method = problem.dataset, experiment.method
     return TicketFile(
-        model=experiment.model,
-        input_shape=dataset.input_shape,
-        classes=dataset.classes,
-        layers=tuple(Layer(layer.name, layer.shape) for layer in problem.task.space.layers),
-        rest=tuple(Drawn(*drawn) for drawn in problem.initial.drawn),
-        seed=experiment.seed,
-        recipe=Recipe(method.weights, method.scale),
-        kind=method.kind,
-        method=name_of(method),
-        data=f"{experiment.data}:{dataset.digest[:8]}",
-        run=experiment.digest[:16],
+        **vars(problem.header),
         mask=mask.cpu().numpy(),
         locks=problem.locks,
         buffers={name: value.cpu().numpy() for name, value in buffers.items()},

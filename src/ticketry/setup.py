@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from ticketry import data, models
 from ticketry.core import budgets, locks, space
-from ticketry.core.errors import refuse
+from ticketry.core.errors import RequestError, refuse
 from ticketry.core.feed import Feed, feed
 from ticketry.core.initial import Initial, initial
 from ticketry.core.meters import Meters
 from ticketry.core.net import Net
 from ticketry.core.space import Space
 from ticketry.core.task import Task
+from ticketry.core.weights import Recipe
 from ticketry.experiment import Experiment, Lock
+from ticketry.methods import name_of
+from ticketry.ticket.content import Drawn, Header, Layer, fault
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,8 @@ class Problem:
 
     task: Task
     test: Feed
-    initial: Initial
+    header: Header
+    """Of the ticket that will be written."""
     locks: tuple[tuple[int, int], ...] | None
     dataset: data.Dataset
     split: data.Split
@@ -62,7 +66,30 @@ def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.
         budget=experiment.budget.over(experiment.method.budget),
         meters=meters,
     )
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), values, counts, dataset, split)
+    header = _header(experiment, dataset, whole, values)
+    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, dataset, split)
+
+
+def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, values: Initial) -> Header:
+    """What the ticket will say about its network; refused now where a file could not say it."""
+    method = experiment.method
+    header = Header(
+        model=experiment.model,
+        input_shape=dataset.input_shape,
+        classes=dataset.classes,
+        layers=tuple(Layer(layer.name, layer.shape) for layer in whole.layers),
+        rest=tuple(Drawn(*drawn) for drawn in values.drawn),
+        seed=experiment.seed,
+        recipe=Recipe(method.weights, method.scale),
+        kind=method.kind,
+        method=name_of(method),
+        data=f"{experiment.data}:{dataset.digest[:8]}",
+        run=experiment.digest[:16],
+    )
+    wrong = fault(header)
+    if wrong:
+        raise RequestError(f"model is {experiment.model}, of which no ticket could be written: {wrong}; rename that.")
+    return header
 
 
 def lock(whole: Space, counts: tuple[tuple[int, int], ...], seed: int) -> Space:

@@ -453,6 +453,37 @@ class TestInterruption:
         assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 4
 
 
+class TestOwnDataAndModel:
+    @pytest.mark.parametrize("model", ["conv2(width=0.1)", "mlp:12(norm='batch')", "resnet20(width=0.1)"])
+    def test_what_is_found_is_what_is_evaluated(
+        self, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        draw = np.random.default_rng(0)
+        y = np.arange(90) % 3
+        images = draw.integers(0, 100, (90, 8, 8)) + 70 * y[:, None, None] * (np.arange(8) < 4)
+        np.savez(tmp_path / "d.npz", X=images.clip(0, 255).astype(np.uint8), y=y)
+        words = ["find", "edge-popup", "--data", "d.npz", "--model", model, "--budget.epochs", "2", "--batch", "24"]
+        locks = ["--lock.off", "0.2", "--lock.on", "0.1", "--lock.budget", "igq"]
+        assert main([*words, *locks, "--out", "run"]) == 0
+        assert "accuracy" in capsys.readouterr().out
+        assert main(["verify", "run/ticket.tkt"]) == 0
+        capsys.readouterr()
+        result = json.loads((tmp_path / "run" / "result.json").read_text())
+        assert main(["eval", "run/ticket.tkt", "--data", "d.npz", "--json"]) == 0
+        scored = json.loads(capsys.readouterr().out)
+        assert scored["accuracy"] == result["accuracy"]["test"]
+        assert scored["loss"] == pytest.approx(result["loss"]["test"], rel=1e-4)
+        assert main(["eval", "run/ticket.tkt", "--data", "d.npz", "--split", "all"]) == 0
+        assert "on 90 all examples" in capsys.readouterr().out
+
+    def test_an_own_model_and_data_by_import_path(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ["find", "edge-popup", "--data", "own:good", "--model", "own:network", *QUICK, "--out", "run"]
+        assert main(words) == 0
+        assert main(["eval", "run/ticket.tkt", "--data", "own:good", "--json"]) == 0
+        result = json.loads((tmp_path / "run" / "result.json").read_text())
+        assert json.loads(capsys.readouterr().out)["accuracy"] == result["accuracy"]["test"]
+
+
 def resealed(data: bytes) -> bytes:
     return data[: -container.SEAL] + hashlib.sha256(data[: -container.SEAL]).digest()
 

@@ -79,8 +79,8 @@ class TestEffective:
 
     def test_dynamic_scale_is_one_factor_a_layer_and_follows_the_mask(self) -> None:
         task = linear(scale="dynamic")
-        for seed in (0, 1):
-            mask = some_mask(task, seed)
+        some, whole = some_mask(task), torch.ones(35, dtype=torch.bool)
+        for mask in (some, whole, some_mask(task, 1), some, whole):  # denser and sparser than the one before
             parts = [
                 w * m * np.float32(math.sqrt(len(m) / int(m.sum())))
                 for w, m in zip(task.weights.split([20, 15]), mask.split([20, 15]), strict=True)
