@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ticketry.core.budgets import Budget as LayerBudget
@@ -86,8 +86,8 @@ class Experiment:
 
 
 def from_json(data: dict[str, Any]) -> Experiment:
-    """The Experiment whose `resolved` is this."""
-    data = {name: value for name, value in data.items() if name not in ("schema", "digest", "environment")}
+    """The Experiment that `resolved`, or an `experiment.json`, describes."""
+    data = {field.name: data[field.name] for field in fields(Experiment)}
     method = dict(data.pop("method"))
     search = Search(**{name: tuple(value) for name, value in data.pop("search").items()})
     return Experiment(

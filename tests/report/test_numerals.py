@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketry.report.numerals import count, decimal, duration, percent, shape
+from ticketry.report.numerals import count, decimal, duration, percent, shape, times
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,7 @@ def test_duration(seconds: float, text: str) -> None:
 
 
 def test_other_numbers() -> None:
+    assert [times(x) for x in (0.671, 12.345, 999.4, 1234.5)] == ["0.671", "12.3", "999", "1,234"]
     assert count(1234567) == "1,234,567"
     assert decimal(0.12345) == "0.1235"
     assert decimal(None) == decimal(math.inf) == decimal(math.nan) == "not finite"

@@ -9,6 +9,7 @@ import pytest
 
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods import get
+from ticketry.paths import RunDirectory
 from ticketry.report.page import page
 
 EDGE = Experiment(method=get("edge-popup")(density=0.25, learning_rate=0.3), data="mnist", model="mlp:30", seed=5)
@@ -109,6 +110,12 @@ def test_locks_are_explained(make_run: Make) -> None:
 def test_the_same_run_gives_the_same_page(make_run: Make) -> None:
     made = make_run(EDGE)
     assert page(*made) == page(*made)
+
+
+def test_a_path_that_is_no_text_can_be_written(make_run: Make) -> None:
+    directory, result = make_run(EDGE)
+    odd = RunDirectory(directory.root.rename(directory.root.with_name("run\udcff")))
+    assert "run?-again" in page(odd, result).encode().decode()
 
 
 @pytest.mark.parametrize("log", [None, []])

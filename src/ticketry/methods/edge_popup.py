@@ -6,7 +6,7 @@ decay and a cosine learning rate. Ramanujan et al. 2020 (arXiv 1911.13299), sect
 
 A global threshold fixed at a low density from the first step starves whole layers before their scores have learnt
 anything. Here the density falls from `start` to `density` over the first `until` of the steps, by the same factor in
-every step (power 1) or faster at first (power above 1), and the weights of each layer are multiplied by 1/sqrt(density
+every step (power 1) or by larger factors at first (power above 1), and the weights of each layer are multiplied by 1/sqrt(density
 of the layer at this step), so that signals keep their size while it falls.
 
 Deviations from the paper: scope is global by default (the paper's is `--scope layer`); the density schedule (the
@@ -55,9 +55,9 @@ class EdgePopup:
     """Whether weights compete over the whole network or within their layer (each layer then has the same density)."""
     start: float = 0.5
     """Density of the first step, in [0, 1]; no schedule where it is at or below `density`."""
-    until: float = 0.8
+    until: float = 0.6
     """Fraction of the steps after which the density has arrived, in (0, 1]."""
-    power: float = 1.0
+    power: float = 3.0
     """Shape of the schedule, at least 1: larger falls faster at first."""
     floor: int = 1
     """Weights that every layer keeps at least under the global scope, 0 or more: keeps a layer from dying out."""

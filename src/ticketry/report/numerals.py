@@ -19,6 +19,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def times(factor: float) -> str:
+    """A factor to three digits, never as a power of ten."""
+    return f"{factor:.3g}" if 1e-4 <= factor < 999.5 else f"{factor:,.0f}"
+
+
 def decimal(number: float | None) -> str:
     """A loss to four digits after the point; one that is no number says so."""
     return "not finite" if number is None or not math.isfinite(number) else f"{number:.4f}"

@@ -16,7 +16,7 @@ from ticketry.methods import get
 from ticketry.paths import RunDirectory
 from ticketry.report.figures import curves, layer_bars
 from ticketry.report.mask_image import first_layer
-from ticketry.report.numerals import count, duration, percent
+from ticketry.report.numerals import count, duration, percent, times
 from ticketry.report.reproduce import command, python
 from ticketry.report.text import FLOAT, Result, cost_rows, headline, layer_columns, part_rows, ratio, result_rows
 from ticketry.ticket import file
@@ -37,7 +37,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.globals["zip"] = zip
     template = environment.from_string(files(__package__).joinpath("page.html").read_text())
-    return template.render(
+    html = template.render(
         result=result,
         headline=headline(result),
         explanation=_explanation(result),
@@ -60,6 +60,7 @@ def page(directory: RunDirectory, result: Result) -> str:
         digests=list(result["digest"].items()),
         environment=_environment(record),
     )
+    return html.encode(errors="replace").decode()  # a path may hold bytes that are no text
 
 
 def _after(directory: RunDirectory, result: Result) -> str:
@@ -119,7 +120,7 @@ def _sizes(summary: Summary) -> list[tuple[str, str, str]]:
         ("all weights as float32", FLOAT * n),
         ("this ticket", total),
     ]
-    return [(name, count(size), f"{size / total:.3g}") for name, size in rows]
+    return [(name, count(size), times(size / total)) for name, size in rows]
 
 
 def _environment(record: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ticketry.paths import RunDirectory
-from ticketry.report.numerals import count, decimal, duration, percent, shape
+from ticketry.report.numerals import count, decimal, duration, percent, shape, times
 from ticketry.ticket.file import Check
 from ticketry.ticket.summary import Summary
 
@@ -154,7 +154,7 @@ def part_rows(summary: Summary) -> list[tuple[str, ...]]:
 
 def ratio(result: Result) -> str:
     """How many times larger than the ticket its weights are as float32."""
-    return f"{FLOAT * result['maskable'] / result['ticket_bytes']:,.3g}"
+    return times(FLOAT * result["maskable"] / result["ticket_bytes"])
 
 
 def _summed(numbers: Iterable[int]) -> list[str]:
