@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Meters
-from ticketry.paths import write
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +30,22 @@ class Best:
 def save(path: Path, experiment: str, state: Any, best: Best, meters: Meters) -> None:
     """Write a checkpoint of the experiment with this digest. `state`: a dataclass of tensors, numbers and text."""
     values = {f.name: getattr(state, f.name) for f in fields(state)}
-    tensors = {f"state.{name}": value.contiguous() for name, value in values.items() if isinstance(value, torch.Tensor)}
+    tensors = {f"state.{name}": _copy(value) for name, value in values.items() if isinstance(value, torch.Tensor)}
     scalars = {name: value for name, value in values.items() if not isinstance(value, torch.Tensor)}
-    tensors["best.mask"] = best.mask
+    tensors["best.mask"] = _copy(best.mask)
     record = {
         "experiment": experiment,
         "state": scalars,
         "best": {"loss": best.loss, "accuracy": best.accuracy, "step": best.step},
         "meters": asdict(meters),
     }
+    path.parent.mkdir(exist_ok=True)
     write(path, save_tensors(tensors, {"checkpoint": json.dumps(record)}))
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    """Memory of its own, in order: safetensors saves nothing else."""
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def load(path: Path, experiment: str, state_type: type[Any], device: torch.device) -> tuple[Any, Best, Meters]:

@@ -120,7 +120,7 @@ def show(args: Sequence[str]) -> int:
     from ticketry.report import text
     from ticketry.ticket import file
 
-    summary = file.summary(file.read(request.file))
+    summary = file.inspect(request.file)
     if request.json:
         print(json.dumps(asdict(summary), indent=2))
     else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from ticketry.core.atomic import LEFTOVER
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,11 @@ class RunDirectory:
     """Where a run keeps its things."""
 
     root: Path
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the directory holds nothing, or nothing but what a kill cut short."""
+        return all(path.name.endswith(LEFTOVER) for path in self.root.iterdir())
 
     @property
     def experiment(self) -> Path:
@@ -40,17 +46,3 @@ class RunDirectory:
     @property
     def report(self) -> Path:
         return self.root / "report.html"
-
-
-def write(path: Path, data: bytes | str) -> None:
-    """Write a file atomically: a reader sees the old content or the new, never a part, even after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

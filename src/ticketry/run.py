@@ -18,6 +18,7 @@ import torch
 
 from ticketry import __version__, checkpoint
 from ticketry.checkpoint import Best
+from ticketry.core.atomic import write
 from ticketry.core.errors import BudgetSpent, RequestError, refuse
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
@@ -25,7 +26,7 @@ from ticketry.data import Dataset
 from ticketry.experiment import Experiment, Lock, Search, canonical
 from ticketry.methods import name_of
 from ticketry.methods._contract import Method
-from ticketry.paths import RunDirectory, write
+from ticketry.paths import RunDirectory
 from ticketry.progress import SearchProgress
 from ticketry.report.page import page
 from ticketry.setup import Problem, prepare
@@ -95,6 +96,11 @@ def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: D
         return Run(directory)
     problem = prepare(experiment, dataset=dataset)
     task, method = problem.task, experiment.method
+    if begun and (there := json.loads(directory.experiment.read_text()).get("split")) != problem.split.digest:
+        raise RequestError(
+            f"data is {experiment.data} with split digest {problem.split.digest[:8]}, but the run in {out} began with"
+            f" {str(there)[:8]}; give it the data it began with, or name another directory."
+        )
     if begun and directory.checkpoint.exists():
         state_type = sys.modules[type(method).__module__].State
         state, best, meters = checkpoint.load(directory.checkpoint, experiment.digest, state_type, task.device)
@@ -161,7 +167,7 @@ def _begun(directory: RunDirectory, experiment: Experiment) -> bool:
     if not root.is_dir():
         raise refuse("out", root, "a directory", "name another path")
     if not directory.experiment.exists():
-        if any(root.iterdir()):
+        if not directory.is_fresh:
             raise refuse("out", root, "a new or empty directory, or one of ticketry's", "name another path")
         return False
     try:
@@ -170,10 +176,10 @@ def _begun(directory: RunDirectory, experiment: Experiment) -> bool:
     except (json.JSONDecodeError, KeyError, TypeError):
         raise refuse("out", root, "a readable run, but its experiment.json is damaged", "name another path") from None
     if digest != experiment.digest:
-        here = _flat(experiment.resolved)
-        other = next((k, v) for k, v in _flat(there).items() if k in here and here[k] != v)
+        here, others = _flat(experiment.resolved), _flat(there)
+        other = next(((k, v) for k, v in others.items() if k in here and here[k] != v), ("digest", digest))
         raise RequestError(
-            f"out is {root}, which holds a run with {other[0]} {other[1]!r}, not {here[other[0]]!r};"
+            f"out is {root}, which holds a run with {other[0]} {other[1]!r}, not {here.get(other[0])!r};"
             " name another directory, or delete that one."
         )
     return True
@@ -201,6 +207,7 @@ def _begin(directory: RunDirectory, experiment: Experiment, problem: Problem) ->
         "split": problem.split.digest,
     }
     try:
+        directory.root.mkdir(parents=True, exist_ok=True)
         write(directory.experiment, json.dumps(record, indent=2) + "\n")
     except OSError as error:
         raise refuse("out", directory.root, f"writable ({error.strerror})", "name another path") from None

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ticketry import data, models
 from ticketry.core import budgets, locks, space
-from ticketry.core.errors import RequestError, refuse
+from ticketry.core.device import device
+from ticketry.core.errors import RequestError
 from ticketry.core.feed import Feed, feed
-from ticketry.core.initial import Initial, initial
+from ticketry.core.initial import Outside, inside, outside
 from ticketry.core.meters import Meters
 from ticketry.core.net import Net
 from ticketry.core.space import Space
@@ -38,26 +39,27 @@ class Problem:
 
 def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.Dataset | None = None) -> Problem:
     """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
-    device = _device(experiment.device)
+    where = device(experiment.device)
     dataset = dataset or data.load(experiment.data)
     split = data.split(dataset, experiment.val)
     module = models.build(experiment.model, dataset.input_shape, dataset.classes)
     models.check(module, dataset.input_shape, dataset.classes)
     whole = space.find(module, experiment.search.include, experiment.search.exclude)
-    values = initial(module, whole, experiment.method.weights, experiment.seed)
+    kind, seed = experiment.method.weights, experiment.seed
+    base = inside(whole, kind, seed)
+    rest = outside(module, base, kind, seed)
     counts = _lock_counts(experiment.lock, whole)
-    searched = (whole if counts is None else lock(whole, counts, experiment.seed)).to(device)
+    searched = (whole if counts is None else lock(whole, counts, experiment.seed)).to(where)
 
     augment = dataset.augment == "crop-flip"
 
     def on_device(x: NDArray[np.generic], y: NDArray[np.int64], augmented: bool = False) -> Feed:
-        return feed(x, y, dataset.mean, dataset.std, device, augmented)
+        return feed(x, y, dataset.mean, dataset.std, where, augmented)
 
-    rest = {name: torch.from_numpy(value).to(device) for name, value in values.rest.items()}
     task = Task(
-        net=Net(module.to(device), rest),
+        net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
         space=searched,
-        base=torch.from_numpy(np.concatenate([v.ravel() for v in values.base.values()])).to(device),
+        base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
         scale=experiment.method.scale,
         train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
         validation=on_device(dataset.x[split.val], dataset.y[split.val]),
@@ -66,11 +68,11 @@ def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.
         budget=experiment.budget.over(experiment.method.budget),
         meters=meters,
     )
-    header = _header(experiment, dataset, whole, values)
+    header = _header(experiment, dataset, whole, rest)
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, dataset, split)
 
 
-def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, values: Initial) -> Header:
+def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
     method = experiment.method
     header = Header(
@@ -78,7 +80,7 @@ def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, values:
         input_shape=dataset.input_shape,
         classes=dataset.classes,
         layers=tuple(Layer(layer.name, layer.shape) for layer in whole.layers),
-        rest=tuple(Drawn(*drawn) for drawn in values.drawn),
+        rest=tuple(Drawn(*drawn) for drawn in rest.drawn),
         seed=experiment.seed,
         recipe=Recipe(method.weights, method.scale),
         kind=method.kind,
@@ -107,15 +109,3 @@ def _lock_counts(wanted: Lock, whole: Space) -> tuple[tuple[int, int], ...] | No
         return None
     shapes = [layer.shape for layer in whole.layers]
     return tuple(budgets.lock_counts(wanted.budget, wanted.split, shapes, wanted.off, wanted.on))
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise refuse("device", repr(name), "cpu, cuda or cuda:N", "choose one of these") from None
-    if device.type not in ("cpu", "cuda"):
-        raise refuse("device", repr(name), "cpu, cuda or cuda:N", "choose one of these")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise refuse("device", name, "cpu here, because no CUDA device was found", "pass --device cpu")
-    return device

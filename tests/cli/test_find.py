@@ -583,13 +583,14 @@ class TestTickets:
     @pytest.mark.parametrize(
         ("change", "says"),
         [
-            (("nn.Linear(2, 8)", "nn.Linear(2, 9)"), "0.weight"),
+            (("8), nn.ReLU(), nn.Linear(8", "9), nn.ReLU(), nn.Linear(9"), "0.weight"),
+            (("nn.Linear(8, 3))\n", "nn.Linear(8, 4))\n"), "own:network"),
             (("nn.Sequential(nn.Linear(2, 8)", "nn.Sequential(nn.Identity(), nn.Linear(2, 8)"), "0.weight"),
             (("def network", "def other"), "has no network"),
             (("nn.Linear(8, 3))\n", "nn.Linear(8, 3), nn.Linear(3, 3))\n"), "3.weight"),
             (("nn.Linear(8, 3))\n", "nn.Linear(8, 3), nn.BatchNorm1d(3))\n"), "3."),
         ],
-        ids=["shape", "name", "gone", "another layer", "another norm"],
+        ids=["shape", "classes", "name", "gone", "another layer", "another norm"],
     )
     def test_a_ticket_for_another_model(
         self, refuse: Refuse, tmp_path: Path, change: tuple[str, str], says: str

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ticketry.core import space, weights
-from ticketry.core.initial import Initial, initial
+from ticketry.core.initial import inside, outside
 from ticketry.core.weights import KINDS, Kind
 
 
@@ -32,8 +34,16 @@ class Odd(nn.Module):
         self.second.weight = self.first.weight
 
 
-def of(module: nn.Module, kind: Kind = "torch-default", seed: int = 3, **search: list[str]) -> Initial:
-    return initial(module, space.find(module, **search), kind, seed)
+class Drawn(NamedTuple):
+    base: dict[str, NDArray[np.float32]]
+    rest: dict[str, NDArray[np.float32]]
+    drawn: tuple[tuple[str, tuple[int, ...], int], ...]
+
+
+def of(module: nn.Module, kind: Kind = "torch-default", seed: int = 3, **search: list[str]) -> Drawn:
+    base = inside(space.find(module, **search), kind, seed)
+    rest = outside(module, base, kind, seed)
+    return Drawn(base, rest.values, rest.drawn)
 
 
 def test_every_parameter_has_a_value_of_its_shape() -> None:

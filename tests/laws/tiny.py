@@ -104,8 +104,8 @@ def same_state(a: Any, b: Any) -> bool:
 
 def raw(tensor: torch.Tensor) -> bytes:
     """The bytes of a tensor."""
-    flat = tensor.detach().cpu().contiguous().flatten()
-    return bytes(flat.view(torch.uint8).numpy()) if flat.numel() else b""
+    whole = tensor.detach().cpu().clone(memory_format=torch.contiguous_format).flatten()
+    return bytes(whole.view(torch.uint8).numpy())
 
 
 def tensors(state: Any) -> dict[str, torch.Tensor]:

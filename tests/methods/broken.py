@@ -320,8 +320,11 @@ class SortsItsState(Sound):
 
 
 class WritesIntoTheWeights(Sound):
+    """Only where nothing is locked: there `task.weights` is no copy."""
+
     def init(self, task: Task) -> State:
-        task._base.mul_(2)
+        if task.space.index is None:
+            task._base.abs_()
         return super().init(task)
 
 

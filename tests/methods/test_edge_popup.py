@@ -163,19 +163,19 @@ class TestSchedule:
         return [sum(kept) for kept in used]
 
     def test_it_falls_from_start_to_density_and_stays(self, used: list[list[int]]) -> None:
-        counts = self.counts(used, density=0.05, start=0.5, until=0.8)
+        counts = self.counts(used, density=0.05, start=0.5, until=0.8, power=1.0)
         assert counts[0] == 240
         assert counts[24:] == [24] * 6
         assert all(a > b for a, b in pairwise(counts[:25]))
 
     def test_power_one_takes_equal_factors(self, used: list[list[int]]) -> None:
-        counts = self.counts(used, density=0.05, start=0.5, until=1.0)
+        counts = self.counts(used, density=0.05, start=0.5, until=1.0, power=1.0)
         assert counts == [round(240 * 0.1 ** (step / 30)) for step in range(30)]
 
     def test_a_higher_power_falls_faster_at_first(self, used: list[list[int]]) -> None:
-        slow = self.counts(used, density=0.05)
+        slow = self.counts(used, density=0.05, until=0.8, power=1.0)
         used.clear()
-        fast = self.counts(used, density=0.05, power=3.0)
+        fast = self.counts(used, density=0.05, until=0.8, power=3.0)
         assert (slow[0], slow[-1]) == (fast[0], fast[-1])
         assert all(f < s for s, f in zip(slow[1:20], fast[1:20], strict=True))
 

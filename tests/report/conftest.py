@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from ticketry.core import budgets, locks
+from ticketry.core.atomic import write
 from ticketry.core.weights import Recipe
 from ticketry.experiment import Experiment
-from ticketry.paths import RunDirectory, write
+from ticketry.paths import RunDirectory
 from ticketry.ticket import file
 from ticketry.ticket.file import Layer, TicketFile
 
@@ -73,6 +74,7 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
         summary = file.summary(encoded)
         environment = {"ticketry": "0.1.0", "torch": "2.13.0", "python": "3.11.9", "machine": "x86_64", "threads": 1}
         record = {**experiment.resolved, "digest": experiment.digest, "environment": environment, "split": "5" * 64}
+        directory.root.mkdir(parents=True, exist_ok=True)
         write(directory.experiment, json.dumps(record))
         write(directory.ticket, encoded)
         if log is not None:

@@ -10,11 +10,11 @@ class TicketryError(Exception):
     """Base of every error that ticketry raises on purpose; the command line prints it without a traceback."""
 
 
-class RequestError(TicketryError, ValueError):
+class RequestError(TicketryError):
     """What was asked for is wrong. The command line exits with 2."""
 
 
-class TicketError(TicketryError, ValueError):
+class TicketError(TicketryError):
     """A ticket file is damaged, of another version, or does not fit. `verify` exits with 1, everything else with 2."""
 
 

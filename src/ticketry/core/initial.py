@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,44 +15,47 @@ from ticketry.core.space import Space
 
 
 @dataclass(frozen=True)
-class Initial:
-    """`base`: the maskable weights by name, in the Space's order; `rest`: all other parameters by name.
+class Outside:
+    """`values`: the untrained parameters outside the mask, by name.
 
-    `drawn`: name, shape and fan-in of those of the rest that are random, which a ticket file must be able to redraw.
+    `drawn`: name, shape and fan-in of those that are random, which a ticket file must be able to redraw.
     """
 
-    base: dict[str, NDArray[np.float32]]
-    rest: dict[str, NDArray[np.float32]]
+    values: dict[str, NDArray[np.float32]]
     drawn: tuple[tuple[str, tuple[int, ...], int], ...]
 
 
-def initial(module: nn.Module, space: Space, kind: weights.Kind, seed: int) -> Initial:
-    """Draw every parameter of a module by a recipe.
+def inside(space: Space, kind: weights.Kind, seed: int) -> dict[str, NDArray[np.float32]]:
+    """The untrained maskable weights by name, in the Space's order."""
+    return {layer.name: weights.weight(kind, seed, layer.name, layer.shape) for layer in space.layers}
 
-    Searched weights and any other parameter with two or more dimensions follow the recipe; biases follow its bias
-    rule with the fan-in of their layer's weight; norm layers get weight 1 and bias 0, as does any other vector by its
-    name. Deviation from torch: nothing here depends on the module's own initialisation code, which is not portable.
+
+def outside(module: nn.Module, masked: Container[str], kind: weights.Kind, seed: int) -> Outside:
+    """Draw the parameters whose names are not in `masked`.
+
+    Those with two or more dimensions follow the recipe like weights; biases follow its bias rule with the fan-in of
+    their layer's weight; norm layers get weight 1 and bias 0, as does any other vector by its name. Deviation from
+    torch: nothing here depends on the module's own initialisation code, which is not portable.
     """
-    base = {layer.name: weights.weight(kind, seed, layer.name, layer.shape) for layer in space.layers}
-    rest: dict[str, NDArray[np.float32]] = {}
+    values: dict[str, NDArray[np.float32]] = {}
     drawn: list[tuple[str, tuple[int, ...], int]] = []
     owners = {id(p): m for m in module.modules() for p in m.parameters(recurse=False)}
     for name, parameter in module.named_parameters():
-        if name in base:
+        if name in masked:
             continue
         shape = tuple(parameter.shape)
         fan_in = _fan_in(owners[id(parameter)], shape)
         if len(shape) >= 2:
-            rest[name] = weights.weight(kind, seed, name, shape)
+            values[name] = weights.weight(kind, seed, name, shape)
             drawn.append((name, shape, 0))
         elif name.rpartition(".")[2] == "weight":
-            rest[name] = np.ones(shape, np.float32)
+            values[name] = np.ones(shape, np.float32)
         elif fan_in and weights.draws_bias(kind):
-            rest[name] = weights.bias(kind, seed, name, shape, fan_in)
+            values[name] = weights.bias(kind, seed, name, shape, fan_in)
             drawn.append((name, shape, fan_in))
         else:
-            rest[name] = np.zeros(shape, np.float32)
-    return Initial(base, rest, tuple(drawn))
+            values[name] = np.zeros(shape, np.float32)
+    return Outside(values, tuple(drawn))
 
 
 def _fan_in(owner: nn.Module, shape: tuple[int, ...]) -> int:

@@ -24,11 +24,8 @@ class Net:
     def __init__(self, module: nn.Module, rest: Named) -> None:
         self._rest = dict(rest)
         self._module = module.eval().requires_grad_(False)
-        self._norms = {
-            name: m for name, m in module.named_modules() if isinstance(m, Norm) and m.running_mean is not None
-        }
-        for norm in self._norms.values():
-            norm.momentum = None  # running statistics become the plain average since their reset
+        self._norms = _norms(module)
+        self._copies_input = True  # until a call has left its input alone
 
     @property
     def has_norms(self) -> bool:
@@ -52,18 +49,33 @@ class Net:
         for norm in self._norms.values():
             norm.reset_running_stats()
         with torch.no_grad():
-            for x in batches:
+            for before, x in enumerate(batches):
+                for norm in self._norms.values():
+                    norm.momentum = 1 / (before + 1)  # makes the running statistics a plain average
                 self.train(weights, x)
-        return {
-            f"{name}.{key}": getattr(norm, key).clone()
-            for name, norm in self._norms.items()
-            for key in ("running_mean", "running_var")
-        }
+        return {name: value.clone() for name, value in statistics(self._module).items()}
 
     def _mode(self, *, training: bool) -> None:
         for norm in self._norms.values():
             norm.training = training
 
     def _call(self, weights: Named, x: torch.Tensor, buffers: Named) -> torch.Tensor:
+        if self._copies_input:
+            x = x.clone()
+        version = x._version
         out: torch.Tensor = functional_call(self._module, {**weights, **self._rest, **buffers}, (x,))
+        self._copies_input = self._copies_input and x._version != version
         return out
+
+
+def statistics(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The running means and variances of a module's batch norms, by their names in its state."""
+    return {
+        f"{name}.{key}": getattr(norm, key)
+        for name, norm in _norms(module).items()
+        for key in ("running_mean", "running_var")
+    }
+
+
+def _norms(module: nn.Module) -> dict[str, Norm]:
+    return {name: m for name, m in module.named_modules() if isinstance(m, Norm) and m.running_mean is not None}

@@ -6,8 +6,8 @@ decay and a cosine learning rate. Ramanujan et al. 2020 (arXiv 1911.13299), sect
 
 A global threshold fixed at a low density from the first step starves whole layers before their scores have learnt
 anything. Here the density falls from `start` to `density` over the first `until` of the steps, by the same factor in
-every step (power 1) or by larger factors at first (power above 1), and the weights of each layer are multiplied by 1/sqrt(density
-of the layer at this step), so that signals keep their size while it falls.
+every step (power 1) or by larger factors at first (power above 1), and the weights of each layer are multiplied by
+1/sqrt(density of the layer at this step), so that signals keep their size while it falls.
 
 Deviations from the paper: scope is global by default (the paper's is `--scope layer`); the density schedule (the
 paper's fixed density is `--start 0`, which no schedule undercuts); the rescaling of each layer by 1/sqrt(its density),
@@ -79,11 +79,11 @@ class EdgePopup:
             ("density", "a fraction in (0, 1]", 0 < self.density <= 1),
             ("start", "a fraction in [0, 1]", 0 <= self.start <= 1),
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
-            ("power", "at least 1", self.power >= 1),
+            ("power", "at least 1 and finite", 1 <= self.power < math.inf),
             ("floor", "0 or more", self.floor >= 0),
-            ("learning_rate", "above 0", self.learning_rate > 0),
+            ("learning_rate", "above 0 and finite", 0 < self.learning_rate < math.inf),
             ("momentum", "in [0, 1)", 0 <= self.momentum < 1),
-            ("weight_decay", "0 or more", self.weight_decay >= 0),
+            ("weight_decay", "0 or more and finite", 0 <= self.weight_decay < math.inf),
             ("batch", "at least 1", self.batch >= 1),
         ):
             if not fine:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor
 from ticketry.core.meters import Budget
@@ -42,6 +43,10 @@ class Magnitude:
     """Recipe of the untrained weights."""
     scale: Scale = "none"
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
+
+    def __post_init__(self) -> None:
+        if self.floor < 0:
+            raise refuse("floor", self.floor, "0 or more", "choose a value in that range")
 
     def init(self, task: Task) -> State:
         return State(task.weights.abs())

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 
 from ticketry import data
+from ticketry.core import device as devices
 from ticketry.core.errors import refuse
 from ticketry.core.feed import feed
 from ticketry.ticket.module import Ticket
@@ -28,7 +29,7 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
     module = ticket.module(device)
-    examples = feed(x, y, dataset.mean, dataset.std, torch.device(device))
+    examples = feed(x, y, dataset.mean, dataset.std, devices.device(device))
     loss = correct = 0.0
     with torch.no_grad():
         for start in range(0, len(examples), CHUNK):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.weights import digest
 from ticketry.ticket import codec, container, rebuild
@@ -18,7 +20,7 @@ from ticketry.ticket.header import to_json
 from ticketry.ticket.opened import open_ticket
 from ticketry.ticket.reader import damaged, varint
 from ticketry.ticket.rebuild import effective, weights
-from ticketry.ticket.summary import summary
+from ticketry.ticket.summary import Summary, summary
 
 __all__ = [
     "Check",
@@ -29,6 +31,7 @@ __all__ = [
     "digests",
     "effective",
     "encode",
+    "inspect",
     "load",
     "mask_digest",
     "read",
@@ -130,24 +133,28 @@ def read(path: str | Path) -> bytes:
 
 def load(path: str | Path, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
     """The ticket in a file; RequestError where it cannot be read, TicketError where it is not as it must be."""
-    try:
+    with _named(path):
         return decode(read(path), max_weights)
+
+
+def inspect(path: str | Path, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
+    """The summary of a file, without decoding it; errors as those of `load`."""
+    with _named(path):
+        return summary(read(path), max_weights)
+
+
+@contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Say which file an error is about."""
+    try:
+        yield
     except TicketError as error:
         raise TicketError(f"{path}: {error}") from None
 
 
 def save(path: str | Path, ticket: TicketFile) -> None:
     """Write a ticket, whole or not at all. Raises RequestError where the path cannot be written."""
-    data, path = encode(ticket), Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write(Path(path), encode(ticket))
     except OSError as error:
         raise refuse("ticket", path, f"a path that can be written ({error.strerror})", "choose another") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,15 @@ import torch
 from torch import nn
 
 from ticketry import models
+from ticketry.core import device as devices
 from ticketry.core.errors import TicketError
-from ticketry.core.initial import initial
+from ticketry.core.initial import outside
+from ticketry.core.net import statistics
 from ticketry.core.space import Layer, Space
 from ticketry.ticket import file
 from ticketry.ticket.file import TicketFile
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -42,23 +47,34 @@ class Ticket:
         Raises TicketError when the model that the ticket names has other parameters than the ticket.
         """
         ticket = self.content
+        target = devices.device(device)
         module = models.build(ticket.model, ticket.input_shape, ticket.classes)
-        shapes = {name: tuple(p.shape) for name, p in module.named_parameters()}
-        for layer in ticket.layers:
-            if shapes.get(layer.name) != tuple(layer.shape):
+        masked = {layer.name: layer.shape for layer in ticket.layers}
+        named = dict(module.named_parameters())
+        set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
+        self._compare(masked, {name: set_up.get(name, masked[name]) for name in masked if name in named})
+        models.check(module, ticket.input_shape, ticket.classes)  # which sets up lazy layers, too
+        rest = outside(module, masked, ticket.recipe.kind, ticket.seed)
+        here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in masked}
+        here |= {name: shape for name, shape, _ in rest.drawn}
+        here |= {name: tuple(value.shape) for name, value in statistics(module).items()}
+        there = masked | {drawn.name: drawn.shape for drawn in ticket.rest}
+        there |= {name: value.shape for name, value in ticket.buffers.items()}
+        self._compare(there, here)
+        values = {**rest.values, **file.effective(ticket), **ticket.buffers}
+        module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()}, strict=False)
+        return module.eval().requires_grad_(False).to(target)
+
+    def _compare(self, there: Shapes, here: Shapes) -> None:
+        """Refuse a model whose parameters are not those that the ticket speaks of."""
+        for name in {**there, **here}:
+            if there.get(name) != here.get(name):
+                wanted, found = (list(shapes[name]) if name in shapes else "no" for shapes in (there, here))
+                model = self.content.model
                 raise TicketError(
-                    f"the ticket is for {ticket.model} with {layer.name} {list(layer.shape)}, but the model of that"
-                    f" name has {list(shapes.get(layer.name, ())) or 'no such parameter'} here; use the ticket's model."
+                    f"the ticket is for a {model} with {wanted} {name}, but the {model} here has {found};"
+                    " use the model that the ticket was found in."
                 )
-        values = {name: torch.from_numpy(value) for name, value in file.effective(ticket).items()}
-        rest = initial(module, self._space(), ticket.recipe.kind, ticket.seed).rest
-        values.update({name: torch.from_numpy(value) for name, value in rest.items() if name not in values})
-        values.update({name: torch.from_numpy(value.copy()) for name, value in ticket.buffers.items()})
-        missing, unexpected = module.load_state_dict(values, strict=False)
-        lost = [name for name in missing if name in shapes] + unexpected
-        if lost:
-            raise TicketError(f"the ticket does not fit {ticket.model}: {', '.join(lost)}; use the ticket's model.")
-        return module.eval().requires_grad_(False).to(device)
 
     def _space(self) -> Space:
         layers, start = [], 0
