@@ -61,7 +61,7 @@ class EdgePopup:
     """Shape of the schedule, at least 1: larger falls faster at first."""
     floor: int = 1
     """Weights that every layer keeps at least under the global scope, 0 or more: keeps a layer from dying out."""
-    learning_rate: float = 0.1
+    learning_rate: float = 0.3
     """Of SGD on the scores, above 0; falls to 0 by a cosine."""
     momentum: float = 0.9
     """Of SGD on the scores, in [0, 1)."""
