@@ -252,7 +252,7 @@ class TestScores:
     def test_a_split_longer_than_a_chunk_is_judged_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         task = linear()
         whole = task.validate(some_mask(task))
-        monkeypatch.setattr("ticketry.core.task.CHUNK", 3)
+        monkeypatch.setattr("ticketry.core.judge.CHUNK", 3)
         assert task.validate(some_mask(task)) == pytest.approx(whole)
 
     def test_norm_statistics_come_from_the_first_training_examples(self, monkeypatch: pytest.MonkeyPatch) -> None:

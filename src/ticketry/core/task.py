@@ -17,6 +17,7 @@ from ticketry.core import mask as masks
 from ticketry.core import population, weights
 from ticketry.core.errors import BudgetSpent, refuse
 from ticketry.core.feed import Feed
+from ticketry.core.judge import judge
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.net import Named, Net
 from ticketry.core.population import Score
@@ -25,7 +26,6 @@ from ticketry.core.streams import Stream, stream
 
 CALIBRATION = 2048  # training examples that set the running statistics of batch norms
 CALIBRATION_BATCH = 256
-CHUNK = 1024  # examples per forward pass of an evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Task:
 
     @property
     def weights(self) -> torch.Tensor:
-        """Float[D]: the untrained weights of the searched positions, unscaled."""
+        """Float[D]: the untrained weights of the searched positions, unscaled; for reading only."""
         return self.space.narrow(self._base)
 
     @property
@@ -146,15 +146,8 @@ class Task:
     def judge(self, effective: torch.Tensor, feed: Feed) -> tuple[float, float]:
         """Mean loss and accuracy (a fraction) of the network with Flat[N] weights on a whole split."""
         buffers, named = self.norms(effective), self.space.views(effective)
-        loss = correct = 0.0
-        with torch.no_grad():
-            for start in range(0, len(feed), CHUNK):
-                x, y = feed.batch(slice(start, start + CHUNK))
-                logits = self._net.evaluate(named, x, buffers)
-                loss += functional.cross_entropy(logits, y, reduction="sum").item()
-                correct += int((logits.argmax(1) == y).sum())
         self.meters.examples_forward += len(feed)
-        return loss / len(feed), correct / len(feed)
+        return judge(lambda x: self._net.evaluate(named, x, buffers), feed)
 
     @contextmanager
     def one_step(self) -> Iterator[None]:

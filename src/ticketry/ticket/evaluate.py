@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from ticketry import data
 from ticketry.core import device as devices
 from ticketry.core.errors import refuse
 from ticketry.core.feed import feed
+from ticketry.core.judge import judge
 from ticketry.ticket.module import Ticket
-
-CHUNK = 1024  # examples a forward pass
 
 
 def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, float]:
@@ -28,13 +25,6 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
-    module = ticket.module(device)
     examples = feed(x, y, dataset.mean, dataset.std, devices.device(device))
-    loss = correct = 0.0
-    with torch.no_grad():
-        for start in range(0, len(examples), CHUNK):
-            inputs, labels = examples.batch(slice(start, start + CHUNK))
-            logits = module(inputs)
-            loss += functional.cross_entropy(logits, labels, reduction="sum").item()
-            correct += int((logits.argmax(1) == labels).sum())
-    return {"accuracy": correct / len(y), "loss": loss / len(y), "examples": len(y)}
+    loss, accuracy = judge(ticket.module(device), examples)
+    return {"accuracy": accuracy, "loss": loss, "examples": len(y)}
