@@ -119,7 +119,7 @@ class TestOutcome:
         tiny.execute(wanted, out)
         record = json.loads((out / "experiment.json").read_text())
         assert record["digest"] == wanted.digest
-        assert record["method"]["learning_rate"] == 0.1
+        assert record["method"]["learning_rate"] == EdgePopup().learning_rate
         assert record["budget"] == {"epochs": 3, "generations": 3, "evaluations": None, "seconds": None}
         assert {"ticketry", "torch", "python"} <= set(record["environment"])
         assert from_json(record) == replace(wanted, budget=wanted.budget.over(EdgePopup.budget))
