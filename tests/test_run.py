@@ -611,3 +611,56 @@ class TestModels:
         right = (module(torch.from_numpy(d.x_test)).argmax(1) == torch.from_numpy(d.y_test)).double().mean().item()
         assert right == pytest.approx(found.result["accuracy"]["test"], abs=1e-12)
         assert found.result["digest"]["ticket"] == file.digests((out / "ticket.tkt").read_bytes())["ticket"]
+
+
+class TestRequests:
+    """Wrong arguments from Python are refused as politely as wrong flags."""
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [
+            ({"method": "edge-popup"}, "method"),
+            ({"method": EdgePopup}, "method"),
+            ({"data": (1, 2)}, "data"),
+            ({"model": 3}, "model"),
+            ({"out": None}, "out"),
+            ({"seed": 1.5}, "seed"),
+            ({"val": "0.1"}, "val"),
+            ({"budget": 2}, "budget"),
+            ({"lock": {"off": 0.5}}, "lock"),
+        ],
+    )
+    def test_the_argument_is_named(self, out: Path, wrong: dict[str, Any], field: str) -> None:
+        arguments = {"method": EdgePopup(), "data": "digits", "model": "mlp:8", "out": out} | wrong
+        with pytest.raises(RequestError, match=f"^{field} is "):
+            tk.find(**arguments)
+        assert not out.exists()
+
+    def test_a_pattern_is_not_its_letters(self) -> None:
+        with pytest.raises(RequestError, match=r"^search.include is 'fc\*'"):
+            tk.Search(include="fc*")  # type: ignore[arg-type]
+
+    def test_a_numpy_seed_is_a_seed(self, out: Path) -> None:
+        settings: dict[str, Any] = {"data": tiny.dataset(), "model": "mlp:8", "budget": tk.Budget(epochs=1)}
+        run_of = [
+            tk.find(EdgePopup(), seed=seed, out=out / str(i), **settings) for i, seed in enumerate((3, np.int64(3)))
+        ]
+        assert run_of[0].result["digest"] == run_of[1].result["digest"]
+
+
+class TestFinished:
+    @pytest.mark.parametrize("damage", ["gone", "junk", "result"])
+    def test_what_is_incomplete_is_said_and_can_be_written_anew(self, out: Path, damage: str) -> None:
+        tiny.execute(WANTED, out)
+        ticket, whole = out / "ticket.tkt", (out / "ticket.tkt").read_bytes()
+        if damage == "gone":
+            ticket.unlink()
+        elif damage == "junk":
+            ticket.write_bytes(b"junk")
+        else:
+            (out / "result.json").write_text("{")
+        with pytest.raises(RequestError, match=r"delete .*result.json"):
+            tiny.execute(WANTED, out)
+        (out / "result.json").unlink()
+        tiny.execute(WANTED, out)
+        assert ticket.read_bytes() == whole

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ticketry import methods as methods
     from ticketry.core.meters import Budget as Budget
+    from ticketry.data import from_arrays as from_arrays
     from ticketry.experiment import Experiment as Experiment
     from ticketry.experiment import Lock as Lock
     from ticketry.experiment import Search as Search
@@ -24,6 +25,7 @@ _HOMES = {
     "Lock": "experiment",
     "Search": "experiment",
     "Run": "run",
+    "from_arrays": "data",
     "find": "run",
     "Ticket": "ticket.module",
     "load": "ticket.module",
@@ -37,3 +39,7 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(f"ticketry.{_HOMES[name]}"), name)
     raise AttributeError(f"ticketry has no {name}; its public names are {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, make_dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -137,15 +138,17 @@ def verify(args: Sequence[str]) -> int:
     try:
         ticket = file.load(request.file)
         checks = file.verify(ticket)
-        if not request.digest:
+        sound = all(check.ok for check in checks)
+        builds = sound and not request.digest
+        if builds:
             from ticketry.ticket.module import Ticket
 
             Ticket(ticket).module()
     except TicketError as error:
         _complain(error)
         return 1
-    text.print_checks(request.file, checks, model=not request.digest)
-    return 0 if all(check.ok for check in checks) else 1
+    text.print_checks(request.file, checks, model=builds)
+    return 0 if sound else 1
 
 
 def evaluate(args: Sequence[str]) -> int:
@@ -158,9 +161,11 @@ def evaluate(args: Sequence[str]) -> int:
     if request.json:
         print(json.dumps(result, indent=2))
     else:
+        other = "" if result["same_data"] else "; these are not the data that the ticket was found on"
+        examples = {"all": "", "test": " test", "train": " training"}[request.split]
         print(
-            f"{request.file} on {result['examples']} {request.split} examples of {request.data}:"
-            f" accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}"
+            f"{request.file} on {result['examples']}{examples} examples of {request.data}:"
+            f" accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}{other}"
         )
     return 0
 
@@ -171,6 +176,9 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {"find": find, "show": show, 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a letter gets its code, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     if args in ([], ["-h"], ["--help"]):
         print("ticketry finds, checks, compares and ships lottery tickets.\n\nverbs:")
         print(*(f"  {name:10}{_first_line(verb)}" for name, verb in VERBS.items()), sep="\n")
@@ -189,6 +197,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(
+            f"ticketry: {error.filename or 'output'}: {error.strerror}; make room or name another path.",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("interrupted; everything up to the last checkpoint is safe: the same command goes on.", file=sys.stderr)
         return 130

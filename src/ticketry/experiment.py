@@ -51,6 +51,11 @@ class Search:
     exclude: tuple[str, ...] = ()
     """Name patterns of parameters to leave unmasked."""
 
+    def __post_init__(self) -> None:
+        for name, patterns in vars(self).items():
+            if isinstance(patterns, str):
+                raise refuse(f"search.{name}", repr(patterns), "a tuple of patterns", f"write ({patterns!r},)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:

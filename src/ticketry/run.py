@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import resource
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
+import numpy as np
 import torch
 
-from ticketry import __version__, checkpoint
+from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
 from ticketry.core.atomic import write
-from ticketry.core.errors import BudgetSpent, RequestError, refuse
+from ticketry.core.errors import BudgetSpent, RequestError, TicketError, refuse
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
 from ticketry.data import Dataset
@@ -46,7 +47,10 @@ class Run:
     @cached_property
     def result(self) -> dict[str, Any]:
         """What `result.json` holds."""
-        return json.loads(self.directory.result.read_text())  # type: ignore[no-any-return]
+        try:
+            return json.loads(self.directory.result.read_text())  # type: ignore[no-any-return]
+        except ValueError:
+            raise _incomplete(self.directory, "result.json is damaged") from None
 
     @property
     def ticket(self) -> Ticket:
@@ -73,12 +77,26 @@ def find(
     A finished `out` of the same experiment is returned at once; an unfinished one is resumed and ends with the same
     bytes as an uninterrupted run. Raises RequestError, having written nothing, when the request is wrong.
     """
+    if not is_dataclass(method) or isinstance(method, type):
+        raise refuse("method", repr(method), "a method object", "pass tk.methods.EdgePopup(density=0.1), say")
+    for name, value, kinds, wanted in (
+        ("data", data, (str, Dataset), "a name, path or import path, or a Dataset (tk.from_arrays makes one)"),
+        ("model", model, (str,), "a name or an import path package.module:factory"),
+        ("out", out, (str, Path), "a path"),
+        ("seed", seed, (int, np.integer), "an integer"),
+        ("val", val, (int, float), "a number"),
+        ("budget", budget, (Budget, NoneType), "a tk.Budget"),
+        ("lock", lock, (Lock, NoneType), "a tk.Lock"),
+        ("search", search, (Search, NoneType), "a tk.Search"),
+    ):
+        if not isinstance(value, kinds):
+            raise refuse(name, f"a {type(value).__name__}", wanted, "pass one")
     dataset = None if isinstance(data, str) else data
     experiment = Experiment(
         method=method,
         data=data if isinstance(data, str) else data.name,
         model=model,
-        seed=seed,
+        seed=int(seed),
         budget=budget or Budget(),
         lock=lock or Lock(),
         search=search or Search(),
@@ -91,25 +109,22 @@ def find(
 def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: Dataset | None = None) -> Run:
     """Run, resume or return an experiment in a directory; see `find`."""
     directory = RunDirectory(out)
-    begun = _begun(directory, experiment)
-    if begun and directory.result.exists():
-        return Run(directory)
+    known = record.begun(directory, experiment)
+    if known and directory.result.exists():
+        return _finished(directory)
     problem = prepare(experiment, dataset=dataset)
     task, method = problem.task, experiment.method
-    if begun and (there := json.loads(directory.experiment.read_text()).get("split")) != problem.split.digest:
-        raise RequestError(
-            f"data is {experiment.data} with split digest {problem.split.digest[:8]}, but the run in {out} began with"
-            f" {str(there)[:8]}; give it the data it began with, or name another directory."
-        )
-    if begun and directory.checkpoint.exists():
+    if known:
+        record.check_data(directory, experiment, problem)
+    if known and directory.checkpoint.exists():
         state_type = sys.modules[type(method).__module__].State
         state, best, meters = checkpoint.load(directory.checkpoint, experiment.digest, state_type, task.device)
         task.resume(meters)
     else:
         state = method.init(task)
         best = _validated(task, method.mask(task, state))
-        _begin(directory, experiment, problem)
-    _truncate(directory.log, task.meters.steps)
+        record.begin(directory, experiment, problem)
+    record.truncate(directory.log, task.meters.steps)
     title = f"{name_of(method)} {experiment.data} {experiment.model}"
     with SearchProgress(title, task.budget, task.meters, quiet) as bar:
         task.listen(bar.update)
@@ -159,66 +174,22 @@ def _validated(task: Task, mask: torch.Tensor) -> Best:
     return Best(mask, loss, accuracy, task.meters.steps)
 
 
-def _begun(directory: RunDirectory, experiment: Experiment) -> bool:
-    """Whether this experiment was begun in the directory before; refuses a directory that is anything else's."""
-    root = directory.root
-    if not root.exists():
-        return False
-    if not root.is_dir():
-        raise refuse("out", root, "a directory", "name another path")
-    if not directory.experiment.exists():
-        if not directory.is_fresh:
-            raise refuse("out", root, "a new or empty directory, or one of ticketry's", "name another path")
-        return False
+def _finished(directory: RunDirectory) -> Run:
+    """The run of a directory with a result, if its ticket is the one that the result speaks of."""
+    run = Run(directory)
     try:
-        there = json.loads(directory.experiment.read_text())
-        digest = there["digest"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise refuse("out", root, "a readable run, but its experiment.json is damaged", "name another path") from None
-    if digest != experiment.digest:
-        here, others = _flat(experiment.resolved), _flat(there)
-        other = next(((k, v) for k, v in others.items() if k in here and here[k] != v), ("digest", digest))
-        raise RequestError(
-            f"out is {root}, which holds a run with {other[0]} {other[1]!r}, not {here.get(other[0])!r};"
-            " name another directory, or delete that one."
-        )
-    return True
+        digest = file.digests(file.read(directory.ticket))["ticket"]
+    except (RequestError, TicketError):
+        digest = None
+    if digest != run.result.get("digest", {}).get("ticket"):
+        raise _incomplete(directory, "ticket.tkt is not the one that result.json speaks of")
+    return run
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in data.items():
-        flat.update(_flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value})
-    return flat
-
-
-def _begin(directory: RunDirectory, experiment: Experiment, problem: Problem) -> None:
-    """Create the directory with the resolved experiment: the first thing written."""
-    record = {
-        **experiment.resolved,
-        "digest": experiment.digest,
-        "environment": {
-            "ticketry": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        "split": problem.split.digest,
-    }
-    try:
-        directory.root.mkdir(parents=True, exist_ok=True)
-        write(directory.experiment, json.dumps(record, indent=2) + "\n")
-    except OSError as error:
-        raise refuse("out", directory.root, f"writable ({error.strerror})", "name another path") from None
-
-
-def _truncate(log: Path, steps: int) -> None:
-    """Drop log lines of steps that the checkpoint does not know."""
-    if log.exists():
-        lines = [line for line in log.read_text().splitlines() if line.endswith("}")]
-        kept = [line for line in lines if json.loads(line)["step"] <= steps]
-        write(log, "".join(line + "\n" for line in kept))
+def _incomplete(directory: RunDirectory, what: str) -> RequestError:
+    return RequestError(
+        f"out is {directory.root}, whose {what}; delete {directory.result} and give the same command to write it anew."
+    )
 
 
 def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, best: Best) -> None:

@@ -474,7 +474,7 @@ class TestOwnDataAndModel:
         assert scored["accuracy"] == result["accuracy"]["test"]
         assert scored["loss"] == pytest.approx(result["loss"]["test"], rel=1e-4)
         assert main(["eval", "run/ticket.tkt", "--data", "d.npz", "--split", "all"]) == 0
-        assert "on 90 all examples" in capsys.readouterr().out
+        assert "on 90 examples" in capsys.readouterr().out
 
     def test_an_own_model_and_data_by_import_path(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         words = ["find", "edge-popup", "--data", "own:good", "--model", "own:network", *QUICK, "--out", "run"]

@@ -11,7 +11,7 @@ NAMES = ["epochs", "generations", "evaluations", "seconds"]
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_a_limit_of_nothing_is_refused_by_name(name: str, value: float) -> None:
-    with pytest.raises(RequestError, match=rf"^budget\.{name} is {value}, but it must be above 0; "):
+    with pytest.raises(RequestError, match=rf"^budget\.{name} is {value}, but it must be above 0 and finite; "):
         Budget(**{name: value})
 
 

@@ -12,7 +12,7 @@ from ticketry.methods import get
 from ticketry.paths import RunDirectory
 from ticketry.report.page import page
 
-EDGE = Experiment(method=get("edge-popup")(density=0.25, learning_rate=0.3), data="mnist", model="mlp:30", seed=5)
+EDGE = Experiment(method=get("edge-popup")(density=0.25, learning_rate=0.2), data="mnist", model="mlp:30", seed=5)
 RANDOM = Experiment(method=get("random")(density=0.25), data="digits", model="mlp:30")
 EMPTY = {"meta", "br"}
 Make = Callable[..., Any]
@@ -76,7 +76,7 @@ def test_every_number_is_on_the_page(make_run: Make) -> None:
         *("555 of 2,220", f"{bound:,.1f}", "8,880", "1 min 23 s", "123,456 forward, 98,765 backward", "512 MB"),
         *("fc1.weight", "30 x 64", "1,920", "480", "fc2.weight", "10 x 30"),
         *result["digest"].values(),
-        *("--learning-rate 0.3", "--out run-again", "tk.methods.EdgePopup(density=0.25, learning_rate=0.3)"),
+        *("--learning-rate 0.2", "--out run-again", "tk.methods.EdgePopup(density=0.25, learning_rate=0.2)"),
         *(f"ticketry verify {directory.ticket}", "torch 2.13.0", "none was ever trained", "chosen: epoch 3, 83.33 %"),
     ):
         assert value in read.text, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ticketry.core.errors import BudgetSpent, refuse
@@ -22,8 +23,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is not None and not value > 0:
-                raise refuse(f"budget.{name}", value, "above 0", "give a larger number or leave it out")
+            if value is not None and not 0 < value < math.inf:
+                raise refuse(f"budget.{name}", value, "above 0 and finite", "give such a number or leave it out")
 
     def over(self, default: Budget) -> Budget:
         """This budget, with the default's limits where this one has none."""

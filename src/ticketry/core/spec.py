@@ -86,7 +86,10 @@ def resolve(field: str, spec: Spec) -> Callable[..., object]:
             missing = f"{spec.target!r} whose module {'' if itself else f'imports {error.name!r}, which '}was not found"
             allowed = f"a module in {os.getcwd()} or an installed one"
             raise refuse(field, missing, allowed, "correct the name or run from the directory that holds it") from error
-        except Exception as error:  # the user's own module: whatever stops its import is the user's to hear
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # the user's own code: what stops it is the user's to hear
             raise _raised(field, spec, error, "a module that imports") from error
     if not hasattr(module, name):
         near = difflib.get_close_matches(name, vars(module), n=1, cutoff=0.5)
@@ -120,7 +123,7 @@ def call(field: str, spec: Spec, function: Callable[..., object], *first: object
             return function(*first, *spec.args, **spec.kwargs)
         except RequestError:
             raise
-        except Exception as error:  # the user's own function: whatever it raises is the user's to hear
+        except (Exception, SystemExit) as error:  # the user's own function: whatever it raises is the user's to hear
             raise _raised(field, spec, error, "a call that returns") from error
 
 
@@ -144,7 +147,7 @@ def _literal(field: str, text: str, node: ast.expr) -> object:
         raise refuse(field, repr(text), f"a name with literal arguments ({error})", "correct the arguments") from error
 
 
-def _raised(field: str, spec: Spec, error: Exception, allowed: str) -> RequestError:
+def _raised(field: str, spec: Spec, error: BaseException, allowed: str) -> RequestError:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)} line {frames[-1].lineno}"
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -13,7 +13,10 @@ from ticketry.ticket.module import Ticket
 
 
 def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, float]:
-    """Mean loss, accuracy (a fraction) and number of examples on a split: test, train or all of them."""
+    """Mean loss, accuracy (a fraction) and number of examples on a split: test, train or all of them.
+
+    `same_data`: whether these are the data that the ticket was found on, by their digest.
+    """
     dataset = data.load(source)
     if dataset.input_shape != ticket.content.input_shape or dataset.classes != ticket.content.classes:
         raise refuse(
@@ -27,4 +30,5 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
     examples = feed(x, y, dataset.mean, dataset.std, devices.device(device))
     loss, accuracy = judge(ticket.module(device), examples)
-    return {"accuracy": accuracy, "loss": loss, "examples": len(y)}
+    same = ticket.content.data.endswith(f":{dataset.digest[:8]}")
+    return {"accuracy": accuracy, "loss": loss, "examples": len(y), "same_data": same}

@@ -69,10 +69,9 @@ class Ticket:
         """Refuse a model whose parameters are not those that the ticket speaks of."""
         for name in {**there, **here}:
             if there.get(name) != here.get(name):
-                wanted, found = (list(shapes[name]) if name in shapes else "no" for shapes in (there, here))
-                model = self.content.model
+                wanted, found = (f"of shape {list(s[name])}" if name in s else "missing" for s in (there, here))
                 raise TicketError(
-                    f"the ticket is for a {model} with {wanted} {name}, but the {model} here has {found};"
+                    f"the model of the ticket is {self.content.model} with {name} {wanted}, but here {name} is {found};"
                     " use the model that the ticket was found in."
                 )
 
