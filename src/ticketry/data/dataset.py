@@ -109,7 +109,7 @@ def split(dataset: Dataset, val: float = 0.1) -> Split:
     held = round(val * count) if 0 < val < 1 else 0
     if not 0 < held < count:
         allowed = f"a fraction in (0, 1) that leaves some of {count} examples on both sides"
-        raise refuse("val", val, allowed, "use 0.1")
+        raise refuse("val", val, allowed, f"use {0.5 if count < 20 else 0.1}")
     order = stream(0, "split", dataset.digest[:16]).permutation(count)
     kept, aside = np.sort(order[held:]), np.sort(order[:held])
     sha = hashlib.sha256(dataset.digest.encode())
