@@ -70,7 +70,8 @@ def check(field: str, x: Inputs, y: NDArray[np.int64], x_test: Inputs, y_test: N
         gaps = np.flatnonzero(present != np.arange(len(present)))
         missing = gaps[0] if gaps.size else len(present)
         absent = f"without any training example of class {missing}, while class {count - 1} exists"
-        raise refuse(field, absent, "complete from class 0 to C-1", "number the classes without gaps, or take more examples")
+        remedy = "number the classes without gaps, or take more examples"
+        raise refuse(field, absent, "complete from class 0 to C-1", remedy)
     return count
 
 
