@@ -179,7 +179,7 @@ class Task:
         """As `effective`, in a buffer that the next call overwrites."""
         whole = mask
         if self.space.index is not None:  # the locked positions of the buffer never change
-            whole = self._whole.index_copy_(0, self.space.index, mask)
+            whole = self._whole.scatter_(0, self.space.index, mask)
         factors = self._factors(whole)
         for i, (start, stop) in enumerate(self._layers):
             if factors[i] != self._scaled_by[i]:
