@@ -198,10 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(
-            f"ticketry: {error.filename or 'output'}: {error.strerror}; make room or name another path.",
-            file=sys.stderr,
-        )
+        _complain(RequestError(f"{error.filename or 'output'}: {error.strerror}; make room or name another path."))
         return 2
     except KeyboardInterrupt:
         print("interrupted; everything up to the last checkpoint is safe: the same command goes on.", file=sys.stderr)

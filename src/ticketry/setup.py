@@ -14,7 +14,6 @@ from ticketry.core.device import device
 from ticketry.core.errors import RequestError
 from ticketry.core.feed import Feed, feed
 from ticketry.core.initial import Outside, inside, outside
-from ticketry.core.meters import Meters
 from ticketry.core.net import Net
 from ticketry.core.space import Space
 from ticketry.core.task import Task
@@ -37,7 +36,7 @@ class Problem:
     split: data.Split
 
 
-def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.Dataset | None = None) -> Problem:
+def prepare(experiment: Experiment, dataset: data.Dataset | None = None) -> Problem:
     """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
     where = device(experiment.device)
     dataset = dataset or data.load(experiment.data)
@@ -66,7 +65,6 @@ def prepare(experiment: Experiment, meters: Meters | None = None, dataset: data.
         augment=augment,
         seed=experiment.seed,
         budget=experiment.budget.over(experiment.method.budget),
-        meters=meters,
     )
     header = _header(experiment, dataset, whole, rest)
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, dataset, split)

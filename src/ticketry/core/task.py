@@ -90,11 +90,10 @@ class Task:
         """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only."""
         if batch_size == 1 and self._net.has_norms:
             raise refuse("batch", 1, "at least 2 for a model with batch norms", "choose a larger batch")
-        self._meter(epochs=1)
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
         parts = _parts(len(order), batch_size)
         for number, part in enumerate(parts):
-            self._meter()
+            self._meter(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
             self._listener(number / len(parts))
             augment = self.stream("augment", epoch, number) if self._augment else None
             yield Batch(*self.train.batch(order[part], augment))
