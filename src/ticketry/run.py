@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
@@ -20,7 +20,7 @@ import torch
 from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
 from ticketry.core.atomic import write
-from ticketry.core.errors import BudgetSpent, RequestError, TicketError, refuse
+from ticketry.core.errors import RequestError, SearchEnded, TicketError, refuse
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
 from ticketry.data import Dataset
@@ -142,9 +142,11 @@ def _search(
         try:
             with task.one_step():
                 state = method.step(task, state)
-        except BudgetSpent:
+        except SearchEnded:
             break
-        now = _validated(task, method.mask(task, state))
+        mask = method.mask(task, state)
+        same = torch.equal(mask, best.mask)  # a population's winner often stands for many generations
+        now = replace(best, step=task.meters.steps) if same else _validated(task, mask)
         best = max(best, now, key=lambda candidate: (candidate.accuracy, -candidate.loss, -candidate.step))
         line = {
             "step": now.step,

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ticketry import data, methods, run
-from ticketry.core.errors import BudgetSpent
+from ticketry.core.errors import SearchEnded
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock
@@ -56,7 +56,7 @@ def states(method: Method[Any], task: Task, most: int = 100) -> Iterator[Any]:
         try:
             with task.one_step():
                 state = method.step(task, state)
-        except BudgetSpent:
+        except SearchEnded:
             return
         yield state
 

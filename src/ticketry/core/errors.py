@@ -18,8 +18,15 @@ class TicketError(TicketryError):
     """A ticket file is damaged, of another version, or does not fit. `verify` exits with 1, everything else with 2."""
 
 
-class BudgetSpent(TicketryError):
-    """Raised by a Task when the next piece of work would exceed the budget; the runner keeps the last whole step."""
+class SearchEnded(TicketryError):
+    """Raised inside a step that will not be taken: the search is over and the runner keeps the last whole step.
+
+    A method raises it when its state says that nothing is left to do (a stopping rule held, a walk came to its end).
+    """
+
+
+class BudgetSpent(SearchEnded):
+    """Raised by a Task when the next piece of work would exceed the budget."""
 
 
 def refuse(field: str, value: object, allowed: str, remedy: str) -> RequestError:

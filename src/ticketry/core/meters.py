@@ -49,6 +49,11 @@ class Meters:
     seconds: float = 0.0
     """Wall-clock seconds of search."""
 
+    def part(self, budget: Budget) -> float:
+        """How much of the budget is spent, by the limit nearest its end, in [0, 1]."""
+        spent = {**vars(self), "generations": self.steps}
+        return max((min(1.0, spent[name] / limit) for name, limit in vars(budget).items() if limit), default=0.0)
+
     def allow(self, budget: Budget, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
         """Count the work about to begin; raises BudgetSpent, counting nothing, when it would exceed the budget."""
         ahead = {

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ticketry.core import mask as masks
 from ticketry.core import population, weights
-from ticketry.core.errors import BudgetSpent, refuse
+from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.feed import Feed
 from ticketry.core.judge import judge
 from ticketry.core.meters import Budget, Meters
@@ -77,6 +77,11 @@ class Task:
     def epochs(self) -> int:
         """How many epochs this search lasts: what schedules stretch over."""
         return self.budget.epochs or 1
+
+    @property
+    def spent(self) -> float:
+        """The part of the budget that is spent, of the limit nearest its end, in [0, 1]; a step counts when begun."""
+        return self.meters.part(self.budget)
 
     def stream(self, purpose: str, *index: int | str) -> Stream:
         """The named random stream of this task, `task.stream("mutation", generation)`."""
@@ -150,11 +155,11 @@ class Task:
 
     @contextmanager
     def one_step(self) -> Iterator[None]:
-        """Around each step of the method: counts it, and uncounts it when the budget cuts it short."""
+        """Around each step of the method: counts it, and uncounts it when it is cut short."""
         self._meter(steps=1)
         try:
             yield
-        except BudgetSpent:
+        except SearchEnded:
             self.meters.steps -= 1
             raise
         finally:

@@ -41,7 +41,7 @@ class Method(Protocol[S]):
         """The state before the first step; its mask is already a valid answer."""
 
     def step(self, task: Task, state: S) -> S:
-        """One epoch, generation or pass."""
+        """One epoch, generation or pass. Raises SearchEnded where the state says that nothing is left to do."""
 
     def mask(self, task: Task, state: S) -> torch.Tensor:
         """Bool[D]: the ticket if the search ended now, at exactly the asked density."""
