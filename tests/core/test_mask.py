@@ -122,6 +122,23 @@ def test_the_sample_leaves_little_to_partition(name, part):
     assert sum(len(call.args[0]) for call in partition.call_args_list) < 0.1 * len(scores)
 
 
+@pytest.mark.parametrize("name", [name for name in structured() if "sees" not in name])
+def test_what_the_last_selection_left_changes_no_mask(name):
+    scores, near = structured()[name], select.Near()
+    drift = np.random.default_rng(1).standard_normal(len(scores)).astype(np.float32)
+    for k in (9_000, 9_001, 9_300, 20_000, 20_050):
+        assert torch.equal(top_k(scores, k, near=near), naive(scores, k))
+        scores = scores + 1e-3 * torch.from_numpy(drift)
+
+
+def test_the_last_bracket_saves_the_sample():
+    scores, near = structured()["normal"], select.Near()
+    top_k(scores, 9_000, near=near)
+    with mock.patch.object(select, "_bracket", side_effect=AssertionError("sampled again")):
+        for k in (9_000, 9_020, 9_040):
+            top_k(scores * 1.001, k, near=near)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_other_float_types(dtype):
     scores = structured()["half zeros"].to(dtype)

@@ -45,6 +45,15 @@ def test_the_forward_pass_is_that_of_the_module_with_the_given_weights() -> None
     assert torch.equal(module(x), expected)  # the module's own weights are untouched
 
 
+def test_the_module_has_its_weights_back_after_a_pass_that_fails() -> None:
+    module = nn.Sequential(nn.Linear(4, 3), nn.Linear(2, 2))
+    net, weights, _ = net_of(module)
+    before = dict(module.named_parameters())
+    with pytest.raises(RuntimeError):
+        net.evaluate(times(weights, 2), torch.zeros(1, 4), {})
+    assert all(value is before[name] for name, value in module.named_parameters() if name in weights)
+
+
 def test_tied_weights_are_one_weight() -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))

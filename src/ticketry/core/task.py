@@ -62,7 +62,9 @@ class Task:
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
         self._layers = [(layer.start, layer.stop) for layer in space.layers]
         self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._layers)
+        self._factored = list(space.views(self._scaled).values())
         self._buffer = torch.zeros_like(base)
+        self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
@@ -113,14 +115,12 @@ class Task:
         The gradient to mask entry i is (weight i x scale factor) x dL/d(effective weight i), also where the mask is 0;
         this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
         """
-        effective = self.space.views(self._effective(mask))
-        leaves = {name: view.detach().requires_grad_() for name, view in effective.items()}
-        loss = functional.cross_entropy(self._net.train(leaves, batch.x), batch.y)
-        grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        self._effective(mask)
+        loss = functional.cross_entropy(self._net.train(self._leaves, batch.x), batch.y)
+        grads = torch.autograd.grad(loss, list(self._leaves.values()), allow_unused=True, materialize_grads=True)
         gradient = torch.empty_like(self._scaled)
-        scaled, out = self.space.views(self._scaled), self.space.views(gradient)
-        for name, grad in zip(leaves, grads, strict=True):
-            torch.mul(grad, scaled[name], out=out[name])
+        for grad, scaled, out in zip(grads, self._factored, self.space.views(gradient).values(), strict=True):
+            torch.mul(grad, scaled, out=out)
         self.meters.examples_forward += len(batch.y)
         self.meters.examples_backward += len(batch.y)
         self._losses.append(loss.item())

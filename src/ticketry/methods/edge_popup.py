@@ -27,6 +27,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor, top_k_layers
 from ticketry.core.meters import Budget
+from ticketry.core.select import Near
 from ticketry.core.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ class EdgePopup:
         scores, momentum = state.scores.clone(), state.momentum.clone()
         per_epoch = task.steps_per_epoch(self.batch)
         total = per_epoch * task.epochs
+        near = Near()
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
-            mask = self._select(task, scores, self._density(task, number / total))
+            mask = self._select(task, scores, self._density(task, number / total), near)
             loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
                 rate = optim.cosine(number, total, self.learning_rate)
@@ -122,9 +124,9 @@ class EdgePopup:
         left = (1 - min(1.0, progress / self.until)) ** self.power
         return float(self.density * (start / self.density) ** left)
 
-    def _select(self, task: Task, scores: torch.Tensor, density: float) -> torch.Tensor:
+    def _select(self, task: Task, scores: torch.Tensor, density: float, near: Near | None = None) -> torch.Tensor:
         space = task.space
         kept = space.count(density)
         if self.scope == "global":
-            return top_k_floor(scores, kept, space.segments, space.floors(self.floor, kept))
+            return top_k_floor(scores, kept, space.segments, space.floors(self.floor, kept), near=near)
         return top_k_layers(scores, space.segments, space.searched_counts(space.uniform_counts(kept)))
