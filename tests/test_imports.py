@@ -25,7 +25,7 @@ ORDER = (
     ("ticket",),
     ("paths", "experiment"),
     ("progress", "checkpoint", "setup"),
-    ("report", "record"),
+    ("report", "record", "front"),
     ("run",),
     ("checks", "analysis", "recipes", "scale", "ship"),
     ("cli",),

@@ -39,6 +39,15 @@ class RunDirectory:
         return self.root / "ticket.tkt"
 
     @property
+    def front(self) -> Path:
+        """Directory of the tickets on the Pareto front, where the method keeps one."""
+        return self.root / "front"
+
+    def front_ticket(self, number: int) -> Path:
+        """The ticket at a place of the front; 0 is the densest."""
+        return self.front / f"{number:03}.tkt"
+
+    @property
     def result(self) -> Path:
         """Written last: its presence means that the run is finished."""
         return self.root / "result.json"

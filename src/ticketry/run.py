@@ -7,7 +7,6 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ticketry import checkpoint, record
+from ticketry import checkpoint, front, record
 from ticketry.checkpoint import Best
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, SearchEnded, TicketError, refuse
@@ -32,7 +31,6 @@ from ticketry.progress import SearchProgress
 from ticketry.report.page import page
 from ticketry.setup import Problem, prepare
 from ticketry.ticket import file
-from ticketry.ticket.file import TicketFile
 from ticketry.ticket.module import Ticket
 
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
@@ -128,15 +126,15 @@ def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: D
     title = f"{name_of(method)} {experiment.data} {experiment.model}"
     with SearchProgress(title, task.budget, task.meters, quiet) as bar:
         task.listen(bar.update)
-        best = _search(experiment, directory, task, state, best, bar)
-    _finish(directory, experiment, problem, best)
+        state, best = _search(experiment, directory, task, state, best, bar)
+    _finish(directory, experiment, problem, state, best)
     return Run(directory)
 
 
 def _search(
     experiment: Experiment, directory: RunDirectory, task: Task, state: Any, best: Best, bar: SearchProgress
-) -> Best:
-    """Step until the budget ends. A step that the budget cuts short is dropped, though what it spent is metered."""
+) -> tuple[Any, Best]:
+    """Step until the budget ends: the last state and the best mask. A step that the budget cuts short is dropped, though what it spent is metered."""
     method, saved = experiment.method, time.perf_counter()
     while True:
         try:
@@ -165,7 +163,7 @@ def _search(
             checkpoint.save(directory.checkpoint, experiment.digest, state, best, task.meters)
             saved = time.perf_counter()
     checkpoint.save(directory.checkpoint, experiment.digest, state, best, task.meters)
-    return best
+    return state, best
 
 
 def _validated(task: Task, mask: torch.Tensor) -> Best:
@@ -194,17 +192,20 @@ def _incomplete(directory: RunDirectory, what: str) -> RequestError:
     )
 
 
-def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, best: Best) -> None:
-    """Judge the chosen mask on all splits, the test split for the only time, and write ticket, report and result."""
+def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, state: Any, best: Best) -> None:
+    """Judge the chosen mask, on the test split for the only time, and write ticket, front, report and result."""
     task, space = problem.task, problem.task.space
     seconds = task.meters.seconds
     effective = task.effective(best.mask)
     buffers = task.norms(effective)
     cost = asdict(task.meters)
-    encoded = file.encode(_content(problem, space.full(best.mask), buffers))
+    encoded = file.encode(problem.ticket(best.mask, buffers))
     digests = file.digests(encoded)
-    splits = {"train": task.train, "val": task.validation, "test": problem.test}
-    scores = {name: task.judge(effective, feed) for name, feed in splits.items()}
+    scores = {
+        "train": task.judge(effective, task.train, buffers),
+        "val": (best.loss, best.accuracy),
+        "test": task.judge(effective, problem.test, buffers),
+    }
     kept = sum(space.kept(best.mask))
     result = {
         "method": name_of(experiment.method),
@@ -223,20 +224,11 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, b
         "chosen_step": best.step,
         "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": _peak_memory()},
         "digest": {**digests, "experiment": experiment.digest, "split": problem.split.digest},
+        "front": front.write(directory, problem, experiment.method, state),
     }
     write(directory.ticket, encoded)
     write(directory.report, page(directory, result))
     write(directory.result, json.dumps(result, indent=2) + "\n")
-
-
-def _content(problem: Problem, mask: torch.Tensor, buffers: Mapping[str, torch.Tensor]) -> TicketFile:
-    """What goes into the ticket file, for Bool[N]."""
-    return TicketFile(
-        **vars(problem.header),
-        mask=mask.cpu().numpy(),
-        locks=problem.locks,
-        buffers={name: value.cpu().numpy() for name, value in buffers.items()},
-    )
 
 
 def _peak_memory() -> int:

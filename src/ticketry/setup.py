@@ -14,13 +14,13 @@ from ticketry.core.device import device
 from ticketry.core.errors import RequestError
 from ticketry.core.feed import Feed, feed
 from ticketry.core.initial import Outside, inside, outside
-from ticketry.core.net import Net
+from ticketry.core.net import Named, Net
 from ticketry.core.space import Space
 from ticketry.core.task import Task
 from ticketry.core.weights import Recipe
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods import name_of
-from ticketry.ticket.content import Drawn, Header, Layer, fault
+from ticketry.ticket.content import Drawn, Header, Layer, TicketFile, fault
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,16 @@ class Problem:
     header: Header
     """Of the ticket that will be written."""
     locks: tuple[tuple[int, int], ...] | None
-    dataset: data.Dataset
     split: data.Split
+
+    def ticket(self, mask: torch.Tensor, buffers: Named) -> TicketFile:
+        """What a file holds of the network that Bool[D] selects, with its running statistics."""
+        return TicketFile(
+            **vars(self.header),
+            mask=self.task.space.full(mask).cpu().numpy(),
+            locks=self.locks,
+            buffers={name: value.cpu().numpy() for name, value in buffers.items()},
+        )
 
 
 def prepare(experiment: Experiment, dataset: data.Dataset | None = None) -> Problem:
@@ -67,7 +75,7 @@ def prepare(experiment: Experiment, dataset: data.Dataset | None = None) -> Prob
         budget=experiment.budget.over(experiment.method.budget),
     )
     header = _header(experiment, dataset, whole, rest)
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, dataset, split)
+    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
 
 
 def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:

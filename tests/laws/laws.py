@@ -26,6 +26,7 @@ from ticketry.core import locks, population
 from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
 from ticketry.core.net import Net
+from ticketry.core.space import Space
 from ticketry.core.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Lock, Search, from_json
@@ -403,20 +404,34 @@ def _some_batches_bad(method_class: MethodClass) -> None:
 
 def _some_validations_bad(method_class: MethodClass) -> None:
     """A tempting accuracy with a loss of NaN, first for all but the untrained mask, then for that one alone."""
-    validate = Task.validate
-    for bad in (lambda number: number > 1, lambda number: number == 1):
-        calls = [0]
+    validate, density = Task.validate, Space.density
+    for first_is_bad in (False, True):
+        masks: list[torch.Tensor] = []
+
+        def logged(space: Space, mask: torch.Tensor) -> float:
+            masks.append(mask)  # noqa: B023
+            return density(space, mask)
+
+        def bad(mask: torch.Tensor) -> bool:
+            return torch.equal(mask, first) == first_is_bad  # noqa: B023
 
         def tempting(task: Task, mask: torch.Tensor) -> tuple[float, float]:
-            calls[0] += 1  # noqa: B023
-            return (torch.nan, 1.0) if bad(calls[0]) else validate(task, mask)  # noqa: B023
+            return (torch.nan, 1.0) if bad(mask) else validate(task, mask)
 
-        with tiny.directory() as out, patch.object(Task, "validate", tempting):
-            done = tiny.execute(tiny.experiment(method_class()), out)
+        with (
+            tiny.directory() as out,
+            patch.object(Task, "validate", tempting),
+            patch.object(Space, "density", logged),
+        ):
+            wanted = tiny.experiment(method_class())
+            task = tiny.problem(wanted.method).task
+            first = wanted.method.mask(task, wanted.method.init(task))
+            done = tiny.execute(wanted, out)
             log = [json.loads(line) for line in done.directory.log.read_text().splitlines()]
             chosen = done.result["chosen_step"]
-        assert not bad(chosen + 1), f"step {chosen}, whose loss is not a number, won"
-        assert [line["val_loss"] is None for line in log] == [bad(number + 2) for number in range(len(log))]
+        tried = [first, *masks[: len(log)]]
+        assert all(map(bad, tried)) or not bad(tried[chosen]), "a loss that is not a number won"
+        assert [line["val_loss"] is None for line in log] == [bad(mask) for mask in tried[1:]]
 
 
 def law_14(method_class: MethodClass) -> None:

@@ -147,9 +147,12 @@ class Task:
         """Loss and accuracy of one mask on the validation split: what chooses among masks."""
         return self.judge(self._effective(mask), self.validation)
 
-    def judge(self, effective: torch.Tensor, feed: Feed) -> tuple[float, float]:
-        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights on a whole split."""
-        buffers, named = self.norms(effective), self.space.views(effective)
+    def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
+        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights on a whole split.
+
+        `buffers`: its running statistics, where they are known already.
+        """
+        buffers, named = self.norms(effective) if buffers is None else buffers, self.space.views(effective)
         self.meters.examples_forward += len(feed)
         return judge(lambda x: self._net.evaluate(named, x, buffers), feed)
 

@@ -8,7 +8,7 @@ they change neither their state argument nor the task (whose meters count by the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from ticketry.core.meters import Budget
 from ticketry.core.weights import Kind, Scale
@@ -45,3 +45,11 @@ class Method(Protocol[S]):
 
     def mask(self, task: Task, state: S) -> torch.Tensor:
         """Bool[D]: the ticket if the search ended now, at exactly the asked density."""
+
+
+@runtime_checkable
+class HasFront(Protocol[S]):
+    """What a method may define beside: several answers, none of which beats another in both loss and density."""
+
+    def front(self, task: Task, state: S) -> tuple[torch.Tensor, torch.Tensor]:
+        """Bool[K, D] masks, the densest first, and Float64[K], their losses on the training data."""
