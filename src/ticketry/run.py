@@ -134,7 +134,10 @@ def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: D
 def _search(
     experiment: Experiment, directory: RunDirectory, task: Task, state: Any, best: Best, bar: SearchProgress
 ) -> tuple[Any, Best]:
-    """Step until the budget ends: the last state and the best mask. A step that the budget cuts short is dropped, though what it spent is metered."""
+    """Step until the search ends: the last state and the best mask.
+
+    A step that the budget cuts short is dropped, though what it spent is metered.
+    """
     method, saved = experiment.method, time.perf_counter()
     while True:
         try:
