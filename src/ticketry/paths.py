@@ -53,5 +53,10 @@ class RunDirectory:
         return self.root / "result.json"
 
     @property
+    def landscape(self) -> Path:
+        """The fitness of the masks around the ticket, where it was measured."""
+        return self.root / "landscape.json"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"

@@ -27,7 +27,9 @@ masks = st.lists(st.booleans(), min_size=60, max_size=60).map(np.array)
 
 @settings(max_examples=50, deadline=None)
 @given(masks, masks, st.floats(0, 1))
-def test_a_line_leads_from_the_mask_to_its_target_and_never_back(mask: np.ndarray, target: np.ndarray, t: float) -> None:
+def test_a_line_leads_from_the_mask_to_its_target_and_never_back(
+    mask: np.ndarray, target: np.ndarray, t: float
+) -> None:
     order = departures(mask, target, SEGMENTS, streams("line"))
     assert np.array_equal(along(mask, order, 0), mask)
     assert np.array_equal(along(mask, order, 1), target)

@@ -73,7 +73,7 @@ def layer_bars(names: Sequence[str], kept: Sequence[int], sizes: Sequence[int]) 
     log = len(positive) > 0 and positive.max() > 10 * positive.min()
     named = len(names) <= ROWS
     height = 24 * len(names) if named else 480
-    labels = [_shortened(name) for name in names] if named else []
+    labels = [shortened(name) for name in names] if named else []
     margin = 16 + max(map(len, labels), default=2) * 7
     with drawing(height + 84) as figure:
         axes = place(figure, margin, 32, WIDTH - margin - (250 if named else 4), height)
@@ -97,5 +97,6 @@ def layer_bars(names: Sequence[str], kept: Sequence[int], sizes: Sequence[int]) 
         return svg(figure, f"Density of {len(names)} layers")
 
 
-def _shortened(name: str, most: int = 30) -> str:
+def shortened(name: str, most: int = 30) -> str:
+    """A name of at most so many letters, its middle left out."""
     return name if len(name) <= most else f"{name[: most // 2 - 1]}...{name[2 - most // 2 :]}"

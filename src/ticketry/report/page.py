@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
+from ticketry.report import landscape
 from ticketry.report.figures import curves, layer_bars
 from ticketry.report.mask_image import first_layer
 from ticketry.report.numerals import count, duration, percent, times
@@ -24,7 +25,7 @@ from ticketry.ticket.summary import Summary
 
 
 def page(directory: RunDirectory, result: Result) -> str:
-    """The page of a run directory that has `experiment.json`, `ticket.tkt` and, where steps were taken, `log.jsonl`.
+    """The page of a run directory with `experiment.json`, `ticket.tkt` and, where any, `log.jsonl`, `landscape.json`.
 
     `result`: what `result.json` holds or will hold.
     """
@@ -34,6 +35,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     encoded = file.read(directory.ticket)
     summary, ticket = file.summary(encoded), file.decode(encoded)
     layers, first = summary.layers, summary.layers[0]
+    around = landscape.read(directory, result)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.globals["zip"] = zip
     template = environment.from_string(files(__package__).joinpath("page.html").read_text())
@@ -50,6 +52,8 @@ def page(directory: RunDirectory, result: Result) -> str:
         first=Markup(first_layer(ticket.mask[: first.size], first.shape, summary.input_shape)),
         first_name=first.name,
         layers=layer_columns(summary),
+        measured="" if around is None else landscape.note(around),
+        landscape=[] if around is None else [(Markup(svg), caption) for svg, caption in landscape.figures(around)],
         sizes=_sizes(summary),
         parts=part_rows(summary),
         rows=result_rows(result),

@@ -1,0 +1,59 @@
+"""A finished run, opened again: its result, and the problem in which its ticket was found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ticketry import data, record
+from ticketry.core.errors import RequestError, refuse
+from ticketry.experiment import Experiment, from_json
+from ticketry.paths import RunDirectory
+from ticketry.run import Run, execute
+from ticketry.setup import Problem, prepare
+
+
+def finished(root: str | Path) -> Run:
+    """The finished run in a directory. Raises RequestError, in one sentence, for anything else."""
+    directory, find = RunDirectory(Path(root)), "name the --out of a finished `ticketry find`"
+    if not directory.root.is_dir():
+        what = "a file" if directory.root.exists() else "which does not exist"
+        raise refuse("run", f"{root}, {what}", "the directory of a finished run", find)
+    if not directory.experiment.exists():
+        raise refuse("run", f"{root}, which ticketry did not make", "the directory of a finished run", find)
+    if not directory.result.exists():
+        raise refuse("run", f"{root}, which is unfinished", "a finished run", "give its `ticketry find` command again")
+    return execute(_experiment(directory), directory.root)  # returns at once, or says what is wrong with the run
+
+
+def reopen(run: Run, source: str | None = None, device: str | None = None) -> tuple[Problem, torch.Tensor]:
+    """The problem of a run, built anew, and the mask of its ticket over the searched weights: Bool[D].
+
+    `source` names the data where the run was given them as arrays; `device` replaces the run's. Raises RequestError
+    when data or network are not those of the run.
+    """
+    experiment = _experiment(run.directory)
+    experiment = replace(experiment, device=device or experiment.device)
+    try:
+        problem = prepare(experiment, None if source is None else data.load(source))
+    except RequestError as error:
+        if source is None and str(error).startswith("data is "):
+            raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None
+        raise
+    record.check_data(run.directory, experiment, problem)
+    ticket, header = run.ticket.content, problem.header
+    if (ticket.layers, ticket.rest, ticket.recipe) != (header.layers, header.rest, header.recipe):
+        built = f"run is {run.directory.root}, whose {header.model} has other parameters here than in its ticket"
+        raise RequestError(f"{built}; use the model that the ticket was found in.")
+    return problem, problem.task.space.narrow(torch.from_numpy(ticket.mask.copy()).to(problem.task.device))
+
+
+def _experiment(directory: RunDirectory) -> Experiment:
+    try:
+        return from_json(json.loads(directory.experiment.read_text()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        what = f"{directory.root}, whose experiment.json this version cannot read"
+        raise refuse("run", what, "the directory of a finished run", "name another") from None
