@@ -21,13 +21,15 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 # Each part may import what stands above it; parts of one line do not import one another.
 ORDER = (
     ("core",),
-    ("data", "models", "evolution", "methods"),
+    ("data", "models", "evolution"),
+    ("methods",),
     ("ticket",),
     ("paths", "experiment"),
     ("progress", "checkpoint", "setup"),
     ("report", "record", "front"),
     ("run",),
     ("checks", "analysis", "recipes", "scale", "ship"),
+    ("requests",),
     ("cli",),
     ("__main__",),
 )
@@ -147,7 +149,7 @@ def test_what_is_heavy_is_imported_when_needed_and_not_before(finished: Path) ->
         ["--help"],
         ["--version"],
         ["find", "--help"],
-        *([verb, "--help"] for verb in ("show", "verify", "eval")),
+        *([verb, "--help"] for verb in ("show", "verify", "eval", "landscape")),
         *(["find", method, "--help"] for method in ("edge-popup", "random", "magnitude")),
         ["show", ticket],
         ["show", ticket, "--json"],

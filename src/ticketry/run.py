@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -148,7 +148,7 @@ def _search(
         mask = method.mask(task, state)
         same = torch.equal(mask, best.mask)  # a population's winner often stands for many generations
         now = replace(best, step=task.meters.steps) if same else _validated(task, mask)
-        best = max(best, now, key=lambda candidate: (candidate.accuracy, -candidate.loss, -candidate.step))
+        best = _preferred(method.answer, best, now)
         line = {
             "step": now.step,
             "epochs": task.meters.epochs,
@@ -167,6 +167,13 @@ def _search(
             saved = time.perf_counter()
     checkpoint.save(directory.checkpoint, experiment.digest, state, best, task.meters)
     return state, best
+
+
+def _preferred(answer: Literal["best", "last"], best: Best, now: Best) -> Best:
+    """Of two masks the better validated, or the later unless its loss is not a number."""
+    if answer == "last":
+        return now if math.isfinite(now.loss) else best
+    return max(best, now, key=lambda candidate: (candidate.accuracy, -candidate.loss, -candidate.step))
 
 
 def _validated(task: Task, mask: torch.Tensor) -> Best:

@@ -22,7 +22,9 @@ from tests.laws.tiny import LOCK, MethodClass
 
 from ticketry import checkpoint, run
 from ticketry.checkpoint import Best
-from ticketry.core import locks, population
+from ticketry.core import batched, local, locks, population
+from ticketry.core.difference import Differ
+from ticketry.core.examples import Block
 from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
 from ticketry.core.net import Net
@@ -186,6 +188,8 @@ def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
     train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
+    losses_of, drawn = local._losses, [False]
+    logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
 
     def counted_train(net: Net, weights: Any, x: torch.Tensor) -> torch.Tensor:
         spent["forward"] += len(x)
@@ -206,15 +210,46 @@ def _counted() -> Iterator[dict[str, int]]:
             spent["epochs"] += number == 0
             yield batch
 
-    def one_by_one(net: Net, space: Any, stack: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return torch.stack([population._measure(net.evaluate(space.views(w), x, {}), y) for w in stack])
+    def counted_losses(logits: torch.Tensor, *args: Any) -> torch.Tensor:
+        many = torch._C._functorch.is_batchedtensor(logits)
+        rows = torch._C._functorch.get_unwrapped(logits) if many else logits
+        found = rows.numel() // rows.shape[-1]
+        spent["forward"] += found - len(logits)  # the evaluation counts one network
+        spent["networks"] += found if many else 1
+        if many and drawn[0]:  # the means and the variances of all layers have been computed by now
+            spent["forward"] += 2 * len(logits)
+        drawn[0] = not many
+        return losses_of(logits, *args)
+
+    def counted_logits(chunk: batched._Chunk, block: Block) -> torch.Tensor:
+        logits = logits_of(chunk, block)
+        spent["forward"] += logits.shape[0] * logits.shape[2]
+        return logits
+
+    def counted_flips(differ: Differ, positions: torch.Tensor) -> population.Score:
+        spent["networks"] += len(positions)
+        return flips(differ, positions)
+
+    def counted_neighbours(differ: Differ, *args: Any) -> torch.Tensor:
+        logits = neighbours(differ, *args)
+        spent["forward"] += logits.shape[0] * logits.shape[2]
+        return logits
+
+    def counted_forward(differ: Differ, layer: int) -> None:
+        spent["networks"] += differ._applied == 0 and layer == 1
+        spent["forward"] += differ._n
+        forward(differ, layer)
 
     with (
         patch.object(Net, "train", counted_train),
         patch.object(Net, "evaluate", counted_evaluate),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
-        patch.object(population, "_batched", one_by_one),
+        patch.object(local, "_losses", counted_losses),
+        patch.object(batched._Chunk, "logits", counted_logits),
+        patch.object(Differ, "flips", counted_flips),
+        patch.object(Differ, "_neighbours", counted_neighbours),
+        patch.object(Differ, "_forward", counted_forward),
     ):
         yield spent
 

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ticketry.core.errors import BudgetSpent
 from ticketry.core.mask import top_k
@@ -38,6 +37,7 @@ class Sound:
 
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(epochs=10)
+    answer: ClassVar[Literal["best", "last"]] = "best"
 
     density: float = 0.5
     """Fraction kept, in (0, 1]."""
@@ -379,9 +379,3 @@ class BreaksTiesByDevice(Sound):
         mask = torch.zeros_like(state.scores, dtype=torch.bool)
         mask[state.scores.topk(task.space.count(self.density), sorted=False).indices] = True
         return mask
-
-
-def unscaled(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """A population kernel's measure that sums where it should average."""
-    loss = functional.cross_entropy(logits, y, reduction="sum").double()
-    return torch.stack([loss, (logits.argmax(1) == y).double().mean()])

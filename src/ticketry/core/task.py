@@ -5,6 +5,7 @@ It does not hold the test split, so no method can touch it.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,16 +14,21 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from ticketry.core import local, population, weights
 from ticketry.core import mask as masks
-from ticketry.core import population, weights
+from ticketry.core.difference import Differ
 from ticketry.core.errors import SearchEnded, refuse
+from ticketry.core.examples import Slabs
 from ticketry.core.feed import Feed
 from ticketry.core.judge import judge
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.net import Named, Net
-from ticketry.core.population import Score
+from ticketry.core.networks import Population
+from ticketry.core.population import Limit, Score
 from ticketry.core.space import Space
+from ticketry.core.stack import recognise
 from ticketry.core.streams import Stream, stream
+from ticketry.core.tally import Tally
 
 CALIBRATION = 2048  # training examples that set the running statistics of batch norms
 CALIBRATION_BATCH = 256
@@ -66,6 +72,8 @@ class Task:
         self._buffer = torch.zeros_like(base)
         self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
+        self._stack = recognise(net._module, space) if bool(base.isfinite().all()) else None
+        self._slabs = Slabs(train)
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
         self._clock = time.perf_counter()
@@ -126,13 +134,68 @@ class Task:
         self._losses.append(loss.item())
         return self._losses[-1], self.space.narrow(gradient)
 
-    def fitness(self, masks: torch.Tensor, batch: Batch | None = None, kernel: population.Kernel = "auto") -> Score:
-        """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P]."""
+    def natural_gradient(
+        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: local.Fitness = "cross-entropy"
+    ) -> tuple[float, torch.Tensor]:
+        """Loss on a batch of one mask drawn with probabilities Float[D], and the gradient of the expectation to them.
+
+        An estimate from forward evaluations alone, see core/local.py. `index`: a number that no other call has.
+        Every perturbed example counts as one evaluation and as one example forward, though only the layers from the
+        perturbed one on are computed; means, variances and the drawn mask count as three examples forward each.
+        """
+        whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
+        if self.space.index is not None:
+            start = torch.zeros_like(self._base) if self.space.on is None else self.space.on.to(chance.dtype)
+            whole = start.scatter(0, self.space.index, whole)
+        sizes = [stop - start for start, stop in self._layers]
+        kept = [round(float(whole[start:stop].sum())) for start, stop in self._layers]
+        factors = weights.factors(self._scale, sizes, kept)
+        parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
+        draw = functools.partial(self.stream, "natural gradient", index)
+        loss, gradient = local.natural_gradient(
+            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self._meter_work
+        )
+        self._losses.append(loss)
+        return loss, self.space.narrow(gradient)
+
+    def fitness(
+        self,
+        masks: torch.Tensor,
+        batch: Batch | None = None,
+        *,
+        limit: Limit | None = None,
+        kernel: population.Kernel = "auto",
+    ) -> Score:
+        """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
+
+        Networks outside the `limit` are given up as soon as that is certain. `examples_forward` counts what went
+        forward, in whole or, where networks share rows of their first layer, in part. Raises RequestError for a
+        network whose answer depends on the other examples of a batch.
+        """
+        population.check(self._net)
         self._meter(evaluations=len(masks))
+        slabs = self._slabs if batch is None else Slabs(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+        networks = Population(self.space, self._base, masks, self._factors_of(masks))
+        tally = Tally(len(masks), len(slabs.feed), limit, self.device)
+        population.score(self._net, self._stack, networks, slabs, tally, kernel, self.norms)
+        self.meters.examples_forward += tally.forward
+        return tally.score()
+
+    def differ(self, mask: torch.Tensor, batch: Batch | None = None) -> Differ | None:
+        """What evaluates masks that differ from Bool[D] in one bit, on a batch or all training data, and follows flips.
+
+        None where there is no such shortcut: for networks other than plain stacks of linear layers, for tied weights,
+        weights that scale with the mask, and weights so large that a sum could overflow. Every flip counts as an
+        evaluation and as all its examples forward.
+        """
         batch = batch or Batch(*self.train.batch(slice(None)))
-        self.meters.examples_forward += len(masks) * len(batch.y)
-        effective = (self._effective(mask) for mask in masks)
-        return population.score(self._net, self.space, effective, batch.x, batch.y, self.norms, kernel)
+        stack = self._stack
+        if stack is None or not stack.fits(batch.x) or stack.tied or self._scale != "none":
+            return None
+        if stack.overflows(self._base, self.space, batch.x):
+            return None
+        with torch.no_grad():
+            return Differ(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for a network, measured on the first training examples."""
@@ -202,10 +265,20 @@ class Task:
         kept = masks.counts(whole, self._layers)
         return [float(factor) for factor in weights.factors(self._scale, sizes, kept)]
 
+    def _factors_of(self, masks: torch.Tensor) -> torch.Tensor | None:
+        """Float[P, L]: the factors of each mask of Bool[P, D]; None where all are 1."""
+        if self._scale == "none":
+            return None
+        return torch.tensor([self._factors(self.space.full(mask)) for mask in masks], device=self.device)
+
     def _meter_time(self) -> None:
         now = time.perf_counter()
         self.meters.seconds += now - self._clock
         self._clock = now
+
+    def _meter_work(self, evaluations: int, examples: int) -> None:
+        self._meter(evaluations=evaluations)
+        self.meters.examples_forward += examples
 
     def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
         self._meter_time()

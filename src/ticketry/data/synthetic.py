@@ -34,17 +34,19 @@ def circles(train: int = 50_000, test: int = 16_000, noise: float = 0.07) -> Dat
     return from_arrays("circles", x, y, x_test, y_test)
 
 
-def blobs(classes: int = 5) -> Dataset:
+def blobs(classes: int = 5, each: int = 3750) -> Dataset:
     """5,000 points around each of 2 to 100 centres in (-20, 40)², not scaled; the last quarter is the test set.
 
-    The papers use 2 to 10 classes; the default is ours.
+    The papers use 2 to 10 classes; the default is ours. `each`, 10 to 3,750: training points for a class on average,
+    the first ones; centres and test set stay the same.
     """
     from sklearn.datasets import make_blobs
 
     classes = whole("data blobs: classes", classes, 2, 100)
+    each = whole("data blobs: each", each, 10, 3750)
     x, y = make_blobs(5000 * classes, centers=classes, center_box=(-20, 40), random_state=10)
-    cut = 3750 * classes
-    return from_arrays("blobs", x[:cut], y[:cut], x[cut:], y[cut:])
+    train, test = slice(each * classes), slice(3750 * classes, None)
+    return from_arrays("blobs", x[train], y[train], x[test], y[test])
 
 
 def digits(classes: int = 10) -> Dataset:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ticketry.core.task import Task
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Method(Protocol[S]):
@@ -28,6 +29,9 @@ class Method(Protocol[S]):
     """Judged with its random weights as they are, or as a mask that is meant to be trained."""
     budget: ClassVar[Budget]
     """Limits that hold when the user gives none. One step is what the paper counts: an epoch, a generation, a pass."""
+
+    answer: ClassVar[Literal["best", "last"]]
+    """The ticket: of the step with the best validation accuracy, or of the last, where a search weighs more than that."""
 
     @property
     def weights(self) -> Kind:
@@ -48,8 +52,8 @@ class Method(Protocol[S]):
 
 
 @runtime_checkable
-class HasFront(Protocol[S]):
+class HasFront(Protocol[S_contra]):
     """What a method may define beside: several answers, none of which beats another in both loss and density."""
 
-    def front(self, task: Task, state: S) -> tuple[torch.Tensor, torch.Tensor]:
+    def front(self, task: Task, state: S_contra) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D] masks, the densest first, and Float64[K], their losses on the training data."""

@@ -49,6 +49,7 @@ class EdgePopup:
 
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(epochs=10)
+    answer: ClassVar[Literal["best", "last"]] = "best"
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

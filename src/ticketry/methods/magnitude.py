@@ -34,6 +34,7 @@ class Magnitude:
 
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(generations=1)
+    answer: ClassVar[Literal["best", "last"]] = "best"
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -36,6 +36,7 @@ class Random:
 
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(generations=1)
+    answer: ClassVar[Literal["best", "last"]] = "best"
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -45,7 +45,7 @@ def page(directory: RunDirectory, result: Result) -> str:
         explanation=_explanation(result),
         tiles=_tiles(result),
         curves=Markup(curves(log, result["chosen_step"])),
-        choice=_choice(log, result["chosen_step"]),
+        choice=_choice(log, result),
         kept=f"{percent(result['density'])} of them, {count(result['kept'])} of {count(result['maskable'])}",
         locks=_locks(summary),
         bars=Markup(layer_bars(*zip(*((la.name, la.kept, la.size) for la in layers), strict=True))),
@@ -81,8 +81,11 @@ def _explanation(result: Result) -> str:
     return f"{drawn}. The ticket is meant to be trained: accuracies and losses on this page are those before training."
 
 
-def _choice(log: list[dict[str, Any]], chosen: int) -> str:
+def _choice(log: list[dict[str, Any]], result: Result) -> str:
+    chosen = result["chosen_step"]
     at = next((line for line in log if line["step"] == chosen), None)
+    if get(result["method"]).answer == "last" and at is not None:
+        return f"The ticket is the mask of the last step, with validation accuracy {percent(at['val_accuracy'], 2)}."
     if at is None:
         return "The mask from before the first step is the ticket: no later one did better on the validation split."
     if len(log) == 1:

@@ -1,0 +1,1 @@
+"""Parts of evolutionary searches, without torch where they need none; the methods put them together."""
