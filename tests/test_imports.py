@@ -149,7 +149,7 @@ def test_what_is_heavy_is_imported_when_needed_and_not_before(finished: Path) ->
         ["--help"],
         ["--version"],
         ["find", "--help"],
-        *([verb, "--help"] for verb in ("show", "verify", "eval", "landscape")),
+        *([verb, "--help"] for verb in ("show", "verify", "eval", "landscape", "recipe")),
         *(["find", method, "--help"] for method in ("edge-popup", "random", "magnitude")),
         ["show", ticket],
         ["show", ticket, "--json"],

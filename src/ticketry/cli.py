@@ -9,76 +9,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, make_dataclass
+from dataclasses import asdict, make_dataclass
 from io import TextIOWrapper
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from ticketry import __version__
+from ticketry import __version__, recipes, requests
 from ticketry.core.errors import RequestError, TicketError, TicketryError, unknown
-from ticketry.core.meters import Budget
-from ticketry.experiment import Lock, Search
 from ticketry.methods import discover, get
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindRequest:
-    """What to search in, and where to put the result."""
-
-    data: str
-    """moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, a .npz, a directory, or package.module:function."""
-    model: str
-    """mlp:50,50, lenet-300-100, conv2, conv4, conv6, resnet20, resnet18, vgg16, or package.module:factory."""
-    out: Path
-    """Directory of the run; an unfinished run there is resumed."""
-    seed: int = 0
-    """Decides weights, locks, data order and every draw of the search."""
-    val: float = 0.1
-    """Fraction of the training data that validates, in (0, 1)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    quiet: bool = False
-    """No progress bar, no summary."""
-    budget: Budget = field(default_factory=Budget)
-    lock: Lock = field(default_factory=Lock)
-    search: Search = field(default_factory=Search)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowRequest:
-    """What is inside a ticket file, and its size against the entropy bound."""
-
-    file: tyro.conf.Positional[Path]
-    json: bool = False
-    """Print JSON instead of tables."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerifyRequest:
-    """Regenerate weights and mask and compare their digests; exit code 1 when anything differs."""
-
-    file: tyro.conf.Positional[Path]
-    digest: bool = False
-    """Only the digests, without building the model: needs no torch."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvalRequest:
-    """Accuracy and loss of the network in a ticket file."""
-
-    file: tyro.conf.Positional[Path]
-    data: str
-    """The data set, as for `find`."""
-    split: Literal["test", "train", "all"] = "test"
-    """Which examples: the test split, all training examples (validation included), or both."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    json: bool = False
-    """Print JSON instead of a sentence."""
 
 
 def _parse(shape: type[T], args: Sequence[str], prog: str) -> T:
@@ -99,13 +40,13 @@ def find(args: Sequence[str]) -> int:
         "Find",
         [
             ("method", Annotated[method, tyro.conf.arg(name="")]),
-            ("request", Annotated[FindRequest, tyro.conf.arg(name="")]),
+            ("request", Annotated[requests.Find, tyro.conf.arg(name="")]),
         ],
     )
     lasts = " and ".join(f"{limit} {name}" for name, limit in vars(method.budget).items() if limit is not None)
     shape.__doc__ = f"{_first_line(method)} Lasts {lasts} where the budget flags say nothing."
     parsed: Any = _parse(shape, args[1:], f"find {args[0]}")
-    request: FindRequest = parsed.request
+    request: requests.Find = parsed.request
     from ticketry.report import text
     from ticketry.run import find as run
 
@@ -117,7 +58,7 @@ def find(args: Sequence[str]) -> int:
 
 def show(args: Sequence[str]) -> int:
     """What is inside a ticket file."""
-    request = _parse(ShowRequest, args, "show")
+    request = _parse(requests.Show, args, "show")
     from ticketry.report import text
     from ticketry.ticket import file
 
@@ -131,7 +72,7 @@ def show(args: Sequence[str]) -> int:
 
 def verify(args: Sequence[str]) -> int:
     """Regenerate and compare digests."""
-    request = _parse(VerifyRequest, args, "verify")
+    request = _parse(requests.Verify, args, "verify")
     from ticketry.report import text
     from ticketry.ticket import file
 
@@ -153,7 +94,7 @@ def verify(args: Sequence[str]) -> int:
 
 def evaluate(args: Sequence[str]) -> int:
     """Accuracy and loss of the network in a ticket file."""
-    request = _parse(EvalRequest, args, "eval")
+    request = _parse(requests.Eval, args, "eval")
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
@@ -170,7 +111,54 @@ def evaluate(args: Sequence[str]) -> int:
     return 0
 
 
-VERBS: dict[str, Callable[[Sequence[str]], int]] = {"find": find, "show": show, "verify": verify, "eval": evaluate}
+def landscape(args: Sequence[str]) -> int:
+    """Accuracy and loss of the masks around a ticket, with pictures."""
+    request = _parse(requests.Landscape, args, "landscape")
+    from ticketry.analysis.landscape import landscape as measure
+    from ticketry.paths import RunDirectory
+    from ticketry.report import landscape as report
+
+    found = measure(request.run, request.settings, data=request.data, device=request.device, quiet=False)
+    if request.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(report.table(found))
+        print(f"\naccuracy and loss {report.note(found)}; pictures in {RunDirectory(request.run).report}")
+    return 0
+
+
+def recipe(args: Sequence[str]) -> int:
+    """Reproduce a published setting: ticketry recipe NAME --out DIR [--scale smoke|cpu|paper]."""
+    if not args or args[0].startswith("-"):
+        lines = [f"  {name:18}{_first_line(function)}" for name, function in recipes.discover().items()]
+        print("usage: ticketry recipe NAME --out DIR [flags]\n\nrecipes:", *lines, sep="\n")
+        print("\nticketry recipe NAME --help lists the flags.")
+        if args and args[0] in ("-h", "--help"):
+            return 0
+        raise RequestError("recipe needs a name as its first word; choose one of those listed above.")
+    function = recipes.get(args[0])
+    request = _parse(requests.Recipe, args[1:], f"recipe {args[0]}")
+    from ticketry.recipes.directory import RecipeDirectory
+    from ticketry.recipes.perform import perform
+    from ticketry.report import comparison
+
+    quiet = request.quiet or request.json
+    outcome = perform(function(request.scale), request.out, workers=request.workers, quiet=quiet)
+    if request.json:
+        print(json.dumps(outcome, indent=2))
+    elif not request.quiet:
+        comparison.print_comparison(outcome, str(RecipeDirectory(request.out).report))
+    return 0
+
+
+VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "find": find,
+    "show": show,
+    "verify": verify,
+    "eval": evaluate,
+    "landscape": landscape,
+    "recipe": recipe,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

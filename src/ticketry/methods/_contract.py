@@ -31,7 +31,7 @@ class Method(Protocol[S]):
     """Limits that hold when the user gives none. One step is what the paper counts: an epoch, a generation, a pass."""
 
     answer: ClassVar[Literal["best", "last"]]
-    """The ticket: of the step with the best validation accuracy, or of the last, where a search weighs more than that."""
+    """Which step's mask is the ticket: the best validated, or the last, where a search weighs more than accuracy."""
 
     @property
     def weights(self) -> Kind:

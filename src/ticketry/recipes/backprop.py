@@ -1,0 +1,170 @@
+"""The dense network trained by back-propagation: what searching masks instead is measured against.
+
+scikit-learn's MLPClassifier, as in the genetic search for tickets (arXiv 2411.04658): ReLU, Adam, batches of 64, L2
+penalty 2.15e-4, epsilon 4.6e-9, at most 1,000 epochs. These are the values that the authors' randomised search mostly
+chose; `draws` repeats such a search (3-fold, over ranges of our choice, since theirs were not to be had). Deviations:
+learning rate 1e-2, not 1e-3, which with a tenth of the points, and so of the steps an epoch, leaves [2, 20, 2] on a
+plateau; a tenth of the training data is held out, and training stops when accuracy on it has not improved for
+`patience` epochs. For two classes the classifier has one logistic output in place of two units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketry.core.atomic import write
+from ticketry.core.streams import stream
+from ticketry.experiment import canonical
+from ticketry.paths import RunDirectory
+
+if TYPE_CHECKING:
+    from sklearn.neural_network import MLPClassifier
+
+    from ticketry.data.arrays import Inputs
+
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The hyperparameters that a search draws anew."""
+
+    learning_rate: float = 1e-2
+    """Of Adam."""
+    batch: int = 64
+    """Examples a step."""
+    alpha: float = 2.15e-4
+    """L2 penalty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backprop:
+    """One training of a dense `mlp:...`; equal ones give equal numbers on equal software."""
+
+    data: str
+    model: str
+    seed: int = 0
+    val: float = 0.1
+    """Fraction of the training data that decides when to stop, in (0, 1)."""
+    epochs: int = 1000
+    """At most."""
+    patience: int = 100
+    """Epochs without a better validation accuracy after which training stops."""
+    draws: int = 0
+    """Settings of which the best in 3-fold cross-validation is taken; none for `Setting()` itself."""
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """All fields, as JSON-ready data."""
+        return {"method": "backprop", **asdict(self)}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over the canonical JSON of `resolved`."""
+        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+
+    def execute(self, out: Path) -> dict[str, Any]:
+        """Train and write `result.json` into a directory, or return the one there; see `result`."""
+        path = RunDirectory(out).result
+        if path.exists():
+            there: dict[str, Any] = json.loads(path.read_text())
+            if there["digest"]["experiment"] == self.digest:
+                return there
+        result = self.result()
+        out.mkdir(parents=True, exist_ok=True)
+        write(path, json.dumps(result, indent=2) + "\n")
+        return result
+
+    def result(self) -> dict[str, Any]:
+        """Train on one thread; accuracies and cost under the names that `result.json` of a search has."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations")  # the bound is our choice
+            return self._result()
+
+    def _result(self) -> dict[str, Any]:
+        from ticketry import data
+
+        began = time.perf_counter()
+        dataset = data.load(self.data)
+        x, x_test = (part.reshape(len(part), -1) for part in (dataset.x, dataset.x_test))  # float32, features alike
+        settings = [self._drawn(number) for number in range(self.draws)] or [Setting()]
+        fits: list[MLPClassifier] = []
+        if len(settings) > 1:
+            folds = np.arange(len(x)) % FOLDS  # the data come shuffled
+            scores = []
+            for setting in settings:
+                parts = [(folds != fold, folds == fold) for fold in range(FOLDS)]
+                trained = [self._fit(setting, x[fit], dataset.y[fit]) for fit, _ in parts]
+                fits += trained
+                scores.append(
+                    sum(net.score(x[rest], dataset.y[rest]) for net, (_, rest) in zip(trained, parts, strict=True))
+                )
+            settings = [settings[int(np.argmax(scores))]]
+        net = self._fit(settings[0], x, dataset.y)
+        seconds = time.perf_counter() - began
+        weights = sum(part.size for part in net.coefs_)
+        held = round(self.val * len(x))
+        cut = (len(x) - len(x) // FOLDS) / len(x)  # a fold's training part
+        seen = sum(fit.n_iter_ for fit in fits) * cut + net.n_iter_
+        return {
+            "method": "backprop",
+            "data": self.data,
+            "model": self.model,
+            "seed": self.seed,
+            "density": 1.0,
+            "kept": weights,
+            "maskable": weights,
+            "accuracy": {
+                "train": float(net.score(x, dataset.y)),
+                "val": float(net.best_validation_score_),
+                "test": float(net.score(x_test, dataset.y_test)),
+            },
+            "setting": asdict(settings[0]),
+            "cost": {
+                "epochs": int(net.n_iter_),
+                "examples_forward": round(seen * len(x)),
+                "examples_backward": round(seen * (len(x) - held)),
+                "evaluations": 0,
+                "seconds": round(seconds, 3),
+            },
+            "digest": {"experiment": self.digest, "weights": _digest(net)},
+        }
+
+    def _drawn(self, number: int) -> Setting:
+        rate, batch, alpha = stream(self.seed, "backprop", number).uniform(3).tolist()
+        return Setting(10 ** (-4 + 2 * rate), (32, 64, 128, 256)[int(4 * batch)], 10 ** (-6 + 4 * alpha))
+
+    def _fit(self, setting: Setting, x: Inputs, y: NDArray[np.int64]) -> MLPClassifier:
+        from sklearn.neural_network import MLPClassifier
+
+        return MLPClassifier(
+            tuple(int(size) for size in self.model.removeprefix("mlp:").split(",")),
+            learning_rate_init=setting.learning_rate,
+            batch_size=min(setting.batch, math.floor(len(x) * (1 - self.val))),
+            alpha=setting.alpha,
+            epsilon=4.6e-9,
+            max_iter=self.epochs,
+            early_stopping=True,
+            validation_fraction=self.val,
+            n_iter_no_change=self.patience,
+            random_state=self.seed,
+        ).fit(x, y)
+
+
+def _digest(net: MLPClassifier) -> str:
+    sha = hashlib.sha256()
+    for part in (*net.coefs_, *net.intercepts_):
+        sha.update(np.ascontiguousarray(part).data)
+    return sha.hexdigest()

@@ -1,0 +1,149 @@
+"""A recipe, from its plan to a table and a page, in a directory that can be stopped and resumed at any time."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ticketry import __version__
+from ticketry.core.atomic import write
+from ticketry.core.errors import refuse
+from ticketry.experiment import Experiment
+from ticketry.paths import RunDirectory
+from ticketry.recipes import pool
+from ticketry.recipes.directory import RecipeDirectory, begin, finished
+from ticketry.recipes.plan import Job, Recipe, Work
+from ticketry.report import reproduce
+from ticketry.report.statistics import estimate
+
+SCHEMA = 1  # of recipe.json
+COST = ("evaluations", "examples_forward", "examples_backward", "seconds")
+
+
+def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quiet: bool = True) -> dict[str, Any]:
+    """Run, resume or return a recipe in a directory: what `recipe.json` holds.
+
+    `workers`: processes that run at a time, one for each core without it; 1 for none beside this one. A script that
+    calls this with more needs the `if __name__ == "__main__":` that Python asks of all such scripts. Raises
+    RequestError for a directory that cannot be written or is another recipe's.
+    """
+    if workers is not None and workers < 1:
+        raise refuse("workers", workers, "at least 1", "leave it out for one on each core")
+    directory = RecipeDirectory(Path(out))
+    begin(directory, recipe)
+    if directory.result.exists():
+        return finished(directory)
+    with _Progress(recipe, directory, quiet) as bar:
+        results = pool.finish(recipe.jobs, directory.root, workers or pool.cores(), bar.began, bar.ended)
+    outcome = {
+        "schema": SCHEMA,
+        "recipe": recipe.name,
+        "scale": recipe.scale,
+        "digest": recipe.digest,
+        "title": recipe.title,
+        "notes": list(recipe.notes),
+        "seeds": list(recipe.seeds),
+        "cells": _cells(recipe, results),
+        "environment": _environment(),
+    }
+    from ticketry.report import comparison  # late: a page needs what `--help` does not
+
+    write(directory.report, comparison.page(outcome))
+    write(directory.result, json.dumps(outcome, indent=2) + "\n")
+    return outcome
+
+
+def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
+    """The rows of the table, groups together; each with its difference to the first of its group, seed by seed."""
+    cells: list[dict[str, Any]] = []
+    first: dict[str, list[float]] = {}
+    for cell in recipe.cells:
+        runs = [_run(Job(cell, seed), results) for seed in recipe.seeds]
+        accuracy = [run["accuracy"]["test"] for run in runs]
+        is_first = cell.group not in first
+        least = first.setdefault(cell.group, accuracy)
+        beyond = [mine - other for mine, other in zip(accuracy, least, strict=True)]
+        cells.append(
+            {
+                **{name: getattr(cell, name) for name in ("name", "group", "series", "like", "classes", "published")},
+                "data": cell.work.data,
+                "model": cell.work.model,
+                "method": runs[0]["method"],
+                "accuracy": asdict(estimate(accuracy)),
+                "difference": None if is_first else asdict(estimate(beyond)),
+                "density": asdict(estimate([run["density"] for run in runs])),
+                "cost": {name: estimate([run["cost"][name] for run in runs]).mean for name in COST},
+                "runs": runs,
+            }
+        )
+    return cells
+
+
+def _run(job: Job, results: Mapping[Path, Any]) -> dict[str, Any]:
+    result = results[job.path]
+    names = ("method", "seed", "density", "kept", "maskable", "accuracy", "cost", "digest")
+    return {
+        **{name: result[name] for name in names},
+        "directory": str(job.path),
+        "command": command(job.work(results), str(job.path)),
+    }
+
+
+def command(work: Work, out: str) -> str:
+    """The line that repeats one run into a directory; back-propagation prints its numbers instead."""
+    if isinstance(work, Experiment):
+        return reproduce.command(work.resolved, out).replace(" \\\n    ", " ")
+    return f'python -c "from ticketry.recipes.backprop import Backprop; print({work!r}.result())"'
+
+
+def _environment() -> dict[str, Any]:
+    packages = {name: version(name) for name in ("torch", "numpy", "scikit-learn")}
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": pool.cores()}
+    return {"ticketry": __version__, **packages, **machine}
+
+
+@dataclass
+class _Progress:
+    """A bar over the runs with the time left, and the names of those under way; silent where `SearchProgress` is."""
+
+    recipe: Recipe
+    directory: RecipeDirectory
+    quiet: bool
+    running: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> _Progress:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(
+            *(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}")),
+            console=Console(stderr=True),
+            disable=self.quiet or not sys.stderr.isatty(),
+            transient=True,
+            speed_estimate_period=1e9,  # runs are of very different lengths: the mean of all tells the most
+        )
+        self._known = {
+            job.path for job in self.recipe.jobs if RunDirectory(self.directory.root / job.path).result.exists()
+        }
+        name = f"{self.recipe.name} ({self.recipe.scale})"
+        self._line = self._bar.add_task(name, total=len(self.recipe.jobs), completed=len(self._known), note="")
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def began(self, job: Job) -> None:
+        self.running.append(str(job.path))
+        self._bar.update(self._line, note=", ".join(self.running))
+
+    def ended(self, job: Job) -> None:
+        self.running.remove(str(job.path))
+        self._bar.update(self._line, advance=0 if job.path in self._known else 1)

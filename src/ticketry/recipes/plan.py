@@ -1,0 +1,88 @@
+"""What a recipe is: a table whose cells are settings, each run with several seeds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ticketry.experiment import Experiment, canonical
+from ticketry.recipes.backprop import Backprop
+
+Scale = Literal["smoke", "cpu", "paper"]
+Work = Experiment | Backprop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One setting, and so one row of the table."""
+
+    name: str
+    """Of its directory; no other cell of the recipe has it."""
+    group: str
+    """Cells of one group are compared with one another and stand together."""
+    series: str
+    """What differs within a group, in the reader's words; the same in every group."""
+    work: Work
+    """What is run; each run puts its own seed in."""
+    like: str | None = None
+    """Name of an earlier cell: the method is asked for the density that this cell reached with the same seed."""
+    classes: int | None = None
+    """Of the data, where the recipe counts them up."""
+    published: float | None = None
+    """The density that the paper reports."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A published setting, ready to be run."""
+
+    name: str
+    scale: Scale
+    title: str
+    """One sentence: what is compared."""
+    notes: tuple[str, ...]
+    """What a reader of the table must know: sources, deviations, what this scale leaves out."""
+    cells: tuple[Cell, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All runs, seed by seed, so that a recipe that was stopped has whole seeds to show."""
+        return tuple(Job(cell, seed) for seed in self.seeds for cell in self.cells)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over all that decides the numbers."""
+        cells = [[cell.name, cell.like, cell.work.resolved] for cell in self.cells]
+        return hashlib.sha256(canonical([self.name, self.scale, self.seeds, cells]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a recipe."""
+
+    cell: Cell
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """Its directory within that of the recipe."""
+        return Path(self.cell.name) / f"s{self.seed}"
+
+    @property
+    def needs(self) -> Path | None:
+        """The directory of the run that must be finished before."""
+        return None if self.cell.like is None else self.path.parent.with_name(self.cell.like) / self.path.name
+
+    def work(self, results: Mapping[Path, Mapping[str, Any]]) -> Work:
+        """What to run, given the results of finished runs by their path."""
+        work = replace(self.cell.work, seed=self.seed)
+        if self.needs is None or not isinstance(work, Experiment):
+            return work
+        there = results[self.needs]
+        density = max(there["kept"], 1) / there["maskable"]  # the exact count, not the rounding of a table
+        method: Any = work.method
+        return replace(work, method=replace(method, density=density))

@@ -1,0 +1,105 @@
+"""Test accuracy of a recipe's cells against their sparsity, and against the number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ticketry.report.canvas import BLUE, INK, ORANGE, drawing, place, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Cells = Sequence[Mapping[str, Any]]
+
+COLOURS = {"edge-popup": ORANGE, "backprop": INK}  # BLUE for every other method
+MARKERS = "osD^vP*X<>"  # tell apart the series of one method
+LEGEND = 22  # height of a line of the legend, of three columns
+
+
+def against_sparsity(groups: Sequence[tuple[str, Cells]]) -> str:
+    """One panel a group: sparsity against test accuracy, both with their intervals."""
+    styles = _styles([cell for _, cells in groups for cell in cells])
+    top = 16 + LEGEND * (-(-len(styles) // 3))
+    with drawing(top + 270 * (-(-len(groups) // 2))) as figure:
+        for number, (name, cells) in enumerate(groups):
+            axes = place(figure, 60 + 444 * (number % 2), top + 28 + 270 * (number // 2), 370, 182)
+            for cell in cells:
+                density, accuracy = cell["density"], cell["accuracy"]
+                at = 100 * (1 - density["mean"])
+                _mark(axes, at, accuracy, styles[cell["series"]], 100 * (density["half"] or 0))
+            axes.set_title(name)
+            axes.set_xlabel("sparsity, %")
+            axes.set_ylabel("test accuracy, %" if number % 2 == 0 else "")
+            axes.grid()
+            _accuracies(axes)
+            if number == 0:
+                _legend(axes)
+        return svg(figure, f"Sparsity against test accuracy in {len(groups)} settings")
+
+
+def against_classes(cells: Cells) -> str:
+    """Classes against test accuracy of every series, and against the sparsity of the first one."""
+    styles = _styles(cells)
+    top = 16 + LEGEND * (-(-len(styles) // 3))
+    first = next(iter(styles))
+    classes = sorted({cell["classes"] for cell in cells})
+    with drawing(top + 270) as figure:
+        left, right = place(figure, 60, top + 28, 462, 182), place(figure, 590, top + 28, 280, 182)
+        for number, (series, style) in enumerate(styles.items()):
+            line = sorted((cell for cell in cells if cell["series"] == series), key=lambda cell: int(cell["classes"]))
+            aside = (number - (len(styles) - 1) / 2) * 0.04  # so that intervals stay apart
+            x = [cell["classes"] + aside for cell in line]
+            left.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], color=style["color"], linewidth=0.7)
+            for at, cell in zip(x, line, strict=True):
+                _mark(left, at, cell["accuracy"], style)
+                if series == first:
+                    density = cell["density"]
+                    _mark(right, cell["classes"], {**density, "mean": 1 - density["mean"]}, style)
+        left.set_title("Test accuracy, %")
+        right.set_title(f"Sparsity of {first}, %")
+        _accuracies(left)
+        right.set_ylim(0, 100)
+        for axes in (left, right):
+            axes.set_xlabel("classes")
+            axes.set_xticks(classes)
+            axes.grid()
+        _legend(left)
+        return svg(figure, f"Test accuracy and sparsity for {len(classes)} numbers of classes")
+
+
+def _mark(axes: Axes, x: float, estimate: Mapping[str, Any], style: dict[str, Any], wide: float = 0.0) -> None:
+    """A point with its intervals; `estimate` in fractions, upwards, `wide` to both sides in units of x."""
+    y, high = 100 * estimate["mean"], 100 * (estimate["half"] or 0)
+    axes.errorbar(x, y, yerr=high, xerr=wide, linestyle="none", markersize=5, linewidth=1, **style)
+
+
+def _styles(cells: Cells) -> dict[str, dict[str, Any]]:
+    """Colour, marker, filling and label of each series.
+
+    The colour tells the method. Series with a density of their own are filled, those that take another's are hollow,
+    and in their order the hollow ones of a method have the same markers as the filled.
+    """
+    styles: dict[str, dict[str, Any]] = {}
+    used: dict[tuple[str, bool], int] = {}
+    for cell in cells:
+        series, kind = cell["series"], (cell["method"], cell["like"] is not None)
+        if series not in styles:
+            number = used[kind] = used.get(kind, -1) + 1
+            style = {"color": COLOURS.get(cell["method"], BLUE), "marker": MARKERS[number % len(MARKERS)]}
+            styles[series] = {**style, "label": series, "fillstyle": "none" if kind[1] else "full"}
+    return styles
+
+
+def _accuracies(axes: Axes) -> None:
+    """No room for what cannot be, though intervals may reach there."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, 101))
+
+
+def _legend(axes: Axes) -> None:
+    """Every label once, above all panels."""
+    handles, labels = axes.get_legend_handles_labels()
+    once = dict(zip(labels, handles, strict=True))
+    tight = {"borderpad": 0.0, "handletextpad": 0.3, "columnspacing": 1.0, "fontsize": 11.0}
+    axes.figure.legend(once.values(), once.keys(), loc="upper left", bbox_to_anchor=(0, 1), ncols=3, **tight)

@@ -1,0 +1,101 @@
+"""What each verb of the command line takes: its arguments and flags, with their documentation. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from ticketry.analysis.settings import Settings
+from ticketry.core.meters import Budget
+from ticketry.experiment import Lock, Search
+from ticketry.recipes import Scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Find:
+    """What to search in, and where to put the result."""
+
+    data: str
+    """moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, a .npz, a directory, or package.module:function."""
+    model: str
+    """mlp:50,50, lenet-300-100, conv2, conv4, conv6, resnet20, resnet18, vgg16, or package.module:factory."""
+    out: Path
+    """Directory of the run; an unfinished run there is resumed."""
+    seed: int = 0
+    """Decides weights, locks, data order and every draw of the search."""
+    val: float = 0.1
+    """Fraction of the training data that validates, in (0, 1)."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
+    quiet: bool = False
+    """No progress bar, no summary."""
+    budget: Budget = field(default_factory=Budget)
+    lock: Lock = field(default_factory=Lock)
+    search: Search = field(default_factory=Search)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """What is inside a ticket file, and its size against the entropy bound."""
+
+    file: tyro.conf.Positional[Path]
+    json: bool = False
+    """Print JSON instead of tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Regenerate weights and mask and compare their digests; exit code 1 when anything differs."""
+
+    file: tyro.conf.Positional[Path]
+    digest: bool = False
+    """Only the digests, without building the model: needs no torch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eval:
+    """Accuracy and loss of the network in a ticket file."""
+
+    file: tyro.conf.Positional[Path]
+    data: str
+    """The data set, as for `find`."""
+    split: Literal["test", "train", "all"] = "test"
+    """Which examples: the test split, all training examples (validation included), or both."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
+    json: bool = False
+    """Print JSON instead of a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """Accuracy and loss along lines and over a plane of masks around a finished run's ticket, and pictures of them."""
+
+    run: tyro.conf.Positional[Path]
+    """Directory of the run; pictures go onto its report.html, numbers into its landscape.json."""
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
+    data: str | None = None
+    """The data set, as for `find`, where the run was given arrays in Python."""
+    device: str | None = None
+    """cpu, cuda or cuda:N; that of the run without it."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every run that a published table needs, then the table and a page; an unfinished one is resumed."""
+
+    out: Path
+    """Directory of the recipe, with one for each of its runs."""
+    scale: Scale = "cpu"
+    """smoke: a minute, the numbers mean nothing; cpu: a quarter of an hour on two cores; paper: as published."""
+    workers: int | None = None
+    """Runs at a time, each on one thread; one for each core without it."""
+    quiet: bool = False
+    """No progress bar, no table."""
+    json: bool = False
+    """Print JSON instead of the table."""

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ticketry.report.statistics import estimate, quantile, within
+
+
+@pytest.mark.parametrize(
+    ("freedom", "confidence", "t"),
+    [
+        (1, 0.95, 12.7062),
+        (2, 0.95, 4.30265),
+        (4, 0.95, 2.77645),
+        (24, 0.95, 2.06390),
+        (4, 0.99, 4.60409),
+        (7, 0.5, 0.71114),
+    ],
+)
+def test_quantiles_are_those_of_the_tables(freedom: int, confidence: float, t: float) -> None:
+    assert quantile(freedom, confidence) == pytest.approx(t, rel=1e-5)
+
+
+def test_many_degrees_of_freedom_are_the_normal_law() -> None:
+    assert within(1.959964, 100_000) == pytest.approx(0.95, abs=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.floats(0.01, 0.999))
+def test_quantile_inverts_within(freedom: int, confidence: float) -> None:
+    assert within(quantile(freedom, confidence), freedom) == pytest.approx(confidence, abs=1e-9)
+
+
+def test_the_interval_of_a_known_sample() -> None:
+    """Five numbers with standard deviation sqrt(2.5): 2.77645 * sqrt(2.5) / sqrt(5) to both sides of 3."""
+    found = estimate([1, 2, 3, 4, 5])
+    assert (found.mean, found.runs) == (3, 5)
+    assert found.half == pytest.approx(2.77645 * math.sqrt(0.5), rel=1e-5)
+
+
+def test_equal_values_have_an_interval_of_no_width() -> None:
+    assert estimate([0.5, 0.5]).half == 0
+
+
+def test_one_run_says_nothing_of_the_spread() -> None:
+    assert (estimate([0.7]).mean, estimate([0.7]).half) == (0.7, None)
