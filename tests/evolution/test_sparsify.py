@@ -50,7 +50,7 @@ class Known:
 
 
 def walk(mask: Bits, loss: float) -> Walk:
-    return Walk(bits.pack(mask), loss, 0.0, loss, int(mask.sum()), 0.0)
+    return Walk(np.stack([bits.pack(mask)] * 2), loss, 0.0, loss, np.inf, loss, int(mask.sum()), 0.0)
 
 
 def test_every_change_that_helps_is_made_in_the_order_of_its_gain() -> None:
@@ -132,17 +132,37 @@ def test_a_random_mask_becomes_sparse_and_good(accurate: bool) -> None:
     end = finish(task, start, accurate, 0.1)
     assert end.tried == sparsify.PASSES * 480
     assert end.evaluations == task.meters.evaluations - 1
-    assert bits.count(end.words) < 0.3 * 480
+    assert bits.count(end.words[0]) < 0.3 * 480
     assert end.accuracy > start.accuracy + 0.4
-    score = task.fitness(torch.from_numpy(bits.unpack(end.words[None], 480)))
+    score = task.fitness(torch.from_numpy(bits.unpack(end.words[1:], 480)))
     assert end.loss == pytest.approx(score.loss[0].item(), rel=1e-4)
     assert end.accuracy == score.accuracy[0].item()
-    assert (end.dense_loss, end.dense_kept) == (start.loss, bits.count(start.words))
+    assert (end.dense_loss, end.dense_kept) == (start.loss, bits.count(start.words[0]))
+
+
+def test_the_answer_is_the_best_mask_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price that begins far too high leaves nothing of the mask, and it is not found again."""
+    monkeypatch.setattr(sparsify, "DEAR", 1e4)
+    task = tiny_task()
+    values, masks, now = [], [], begin(task)
+    cost = sparsify.cost_of(False, 4)
+    for _ in range(20):
+        here = bits.unpack(now.words[1], 480)
+        values.append(cost(np.array([now.loss]), np.zeros(1))[0] + 0.1 * here.mean())
+        masks.append(now.words[1].tolist())
+        now = walk_on(task, now, False, 0.1, False)
+        best = int(np.argmin(values[: len(values)]))
+    values.append(cost(np.array([now.loss]), np.zeros(1))[0] + 0.1 * bits.unpack(now.words[1], 480).mean())
+    masks.append(now.words[1].tolist())
+    best = int(np.argmin(values))
+    assert best < 20
+    assert now.words[0].tolist() == masks[best]
+    assert now.best_value == pytest.approx(values[best])
 
 
 def test_a_higher_price_ends_sparser() -> None:
     ends = [finish(tiny_task(), begin(tiny_task()), False, price) for price in (0.01, 0.5)]
-    kept = [int(bits.count(end.words)) for end in ends]
+    kept = [int(bits.count(end.words[0])) for end in ends]
     assert kept[0] > 2 * kept[1]
 
 
@@ -170,7 +190,7 @@ def test_exchanges_keep_the_density_and_lower_the_loss() -> None:
     task = tiny_task()
     start = begin(task, 0.2)
     end = finish(task, start, False, 0.1, exchanging=True)
-    assert bits.count(end.words) == bits.count(start.words)
+    assert bits.count(end.words).tolist() == bits.count(start.words).tolist()
     assert end.loss < 0.5 * start.loss
 
 

@@ -100,9 +100,17 @@ def test_the_estimates_of_two_steps_are_independent() -> None:
     assert abs(float(torch.nn.functional.cosine_similarity(one, other, dim=0))) < 0.9
 
 
-def test_the_estimate_knows_locks_and_scale() -> None:
+def test_weights_are_scaled_by_the_expected_density() -> None:
+    scaled, plain = (tiny.problem(BernoulliNes(scale=scale)).task for scale in ("dynamic", "none"))
+    plain._base.mul_(2)
+    batch = next(scaled.batches(0, 256))
+    ours, wanted = (task.natural_gradient(torch.full((480,), 0.25), batch, 0, 2)[1] for task in (scaled, plain))
+    assert torch.allclose(ours, wanted, atol=1e-6)
+
+
+def test_the_estimate_knows_locks() -> None:
     """In a frozen network the gradient is that of the whole one with the locked weights at 0 and 1."""
-    method = BernoulliNes(scale="static")
+    method = BernoulliNes()
     frozen, whole = (tiny.problem(method, lock=lock).task for lock in (tiny.LOCK, None))
     assert frozen.space.index is not None
     assert frozen.space.on is not None

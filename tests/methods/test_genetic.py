@@ -19,6 +19,7 @@ from ticketry.core.errors import BudgetSpent, RequestError
 from ticketry.core.meters import Budget
 from ticketry.core.population import Score
 from ticketry.core.task import Task
+from ticketry.evolution.sparsify import Walk
 from ticketry.experiment import Lock
 from ticketry.methods.genetic import Genetic, State
 
@@ -271,10 +272,10 @@ class TestEnd:
     def test_the_sparsifier_follows_the_patience_and_ends_the_search(self) -> None:
         task = small(budget=LONG)
         state = ended(Genetic(population=30, fitness="cross_entropy"), task)
-        names = dict(zip(("loss", "accuracy", "dense_loss", "dense_kept"), state.walk.tolist(), strict=False))
-        assert names["dense_loss"] == state.loss[0]
-        assert names["dense_kept"] == sum(masks(state, 12)[0])
-        assert state.walk[5] == 12 * 12
+        walk = Walk.of(state.best, state.walk)
+        assert walk.dense_loss == state.loss[0]
+        assert walk.dense_kept == sum(masks(state, 12)[0])
+        assert walk.tried == 12 * 12
 
     def test_a_budget_too_small_for_the_first_population_is_no_error(self) -> None:
         task = tiny.problem(Genetic(), Budget(evaluations=7)).task

@@ -78,7 +78,10 @@ def flip(words: Words, positions: NDArray[np.int64]) -> Words:
 
 def cross(ones: Words, zeros: Words, choice: Words) -> Words:
     """Bits of `ones` where `choice` has a 1, of `zeros` where it has a 0; UInt64[*P, W] each."""
-    return zeros ^ ((ones ^ zeros) & choice)
+    mixed = ones ^ zeros
+    mixed &= choice
+    mixed ^= zeros
+    return mixed
 
 
 def take(first: Words, second: Words, order: NDArray[np.int64]) -> Words:

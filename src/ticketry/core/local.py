@@ -17,9 +17,9 @@ conditional expectation is the one approximation: its error falls as 1/sqrt(inpu
 
 Layers take turns: where one is perturbed, all others use one mask drawn for the batch, so that the expectation is the
 one over whole masks, and losses differ by nothing but this layer's noise. A weight that is not applied by
-`linear` (a convolution's, which all positions share) is perturbed itself, once for the whole batch and by the layer's
-mean variance s^2 everywhere: p + s e and p - s e, gradient_i = mean of (L+ - L-) / 2 * e_i / s (NES with an isotropic
-normal distribution). Batch norms use the statistics that the drawn network has on this batch, in all evaluations.
+`linear` (a convolution's, which all positions share) is perturbed itself, one pair for the whole batch, with the
+layer's mean variance s^2 everywhere: p + s e and p - s e, gradient_i = mean of (L+ - L-) / 2 * e_i / s (NES with an
+isotropic normal distribution). Batch norms use the statistics of the drawn network on this batch, in all evaluations.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ Fitness = Literal["cross-entropy", "accuracy"]
 Noise = Callable[[torch.Tensor], torch.Tensor]
 Advantage = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 APPLY = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
+LAYER = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")  # their arguments
+NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
 CHUNK = 2**24  # numbers that one layer's outputs may take at a time
 FLOOR = 1e-3  # least sd of a unit, in root mean squares of the layer's means: keeps rounding errors out of A / sd
 
@@ -74,33 +76,33 @@ class Watch(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func is functional.batch_norm:
-            return self._norm(*args, **kwargs)
-        if func not in APPLY or id(args[1] if len(args) > 1 else kwargs.get("weight")) not in self._names:
-            return func(*args, **kwargs)
-        return self._apply(func, *args, **kwargs)
+            return self._norm({**dict(zip(NORM, args, strict=False)), **kwargs})
+        if func in APPLY:
+            given = {**dict(zip(LAYER, args, strict=False)), **kwargs}
+            if id(given["weight"]) in self._names:
+                return self._apply(func, given)
+        return func(*args, **kwargs)
 
-    def _apply(
-        self, func: Any, input: torch.Tensor, weight: torch.Tensor, bias: Any = None, *rest: Any, **named: Any
-    ) -> torch.Tensor:
+    def _apply(self, func: Any, given: dict[str, Any]) -> torch.Tensor:
         self._asked += 1
         if self._asked <= len(self._answers):
             return self._answers[self._asked - 1].clone()  # what follows may work in place
-        out: torch.Tensor = func(input, weight, bias, *rest, **named)
+        out: torch.Tensor = func(**given)
         if self._first:
-            apply = func if func is functional.linear else lambda x, w, b: func(x, w, b, *rest, **named)
-            self.calls.append(Call(self._names[id(weight)], apply, input.clone(), bias, out.clone()))
+            x, weight, bias = given.pop("input").clone(), given.pop("weight"), given.pop("bias", None)
+            apply = func if func is functional.linear else lambda x, w, b: func(x, w, b, **given)
+            self.calls.append(Call(self._names[id(weight)], apply, x, bias, out.clone()))
         return out
 
-    def _norm(
-        self, input: torch.Tensor, mean: Any, var: Any, weight: Any = None, bias: Any = None, *rest: Any, **named: Any
-    ) -> torch.Tensor:
-        eps = rest[2] if len(rest) > 2 else named.get("eps", 1e-5)
+    def _norm(self, given: dict[str, Any]) -> torch.Tensor:
+        x = given["input"]
         if self._first:
-            dims = [0, *range(2, input.dim())]
-            self._norms.append((input.mean(dims), input.var(dims, correction=0)))
+            dims = [0, *range(2, x.dim())]
+            self._norms.append((x.mean(dims), x.var(dims, correction=0)))
         self._normed += 1
         mean, var = self._norms[self._normed - 1]
-        return functional.batch_norm(input, mean, var, weight, bias, False, 0.0, eps)
+        given |= {"running_mean": mean, "running_var": var, "training": False}
+        return functional.batch_norm(**given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +148,8 @@ def natural_gradient(
     """Mean loss of one drawn mask on B examples, and the estimated gradient of the expected loss to p: Float[N].
 
     `base`: Flat[N], weights with their scale factors; `chance`: Float[N], the p, exactly 0 or 1 where locked and
-    nowhere else; `pairs`: how often each layer is perturbed for each example. `draw` gives streams; `spend` is told of
-    (networks, examples forward) ahead of them. Examples whose losses are not finite count for nothing. Raises
+    nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams; `spend` is
+    told of (networks, examples forward) ahead of them. Examples whose losses are not finite count for nothing. Raises
     RequestError for a model that uses a masked weight otherwise than by linear and conv functions.
     """
     flips = torch.from_numpy(draw("mask").uniform(space.total)).to(base.device) < chance
@@ -155,16 +157,17 @@ def natural_gradient(
     spend(1, len(y))
     losses, calls = drawn.run()
     _check(space, calls)
-    networks = 2 * pairs * len(y) * len(calls)
+    rows = [pairs if call.apply is functional.linear else 1 for call in calls]
+    networks = 2 * sum(rows) * len(y)
     spend(networks, networks + 2 * len(y))
     gradient = torch.zeros_like(base)
     parts = [space.views(flat) for flat in (base, chance, gradient)]
     for number, call in enumerate(calls):
         weight, p, out = (part[call.name] for part in parts)
-        noise = partial(normals, draw(number), pairs)
+        noise = partial(normals, draw(number), rows[number])
         advantage = partial(drawn.advantage, [one.out for one in calls[:number]])
         estimate = _by_outputs if call.apply is functional.linear else _by_weights
-        out.add_(estimate(call, weight, p, noise, advantage), alpha=1 / (pairs * len(y)))
+        out.add_(estimate(call, weight, p, noise, advantage), alpha=1 / (rows[number] * len(y)))
     return float(losses.mean()), gradient.nan_to_num_(0.0, 0.0, 0.0)
 
 

@@ -102,11 +102,11 @@ class Source:
         young = operators.recombine(elders, d, lovers, mates, self._draw, passed)
         copied = np.flatnonzero(numbers[p : 2 * p + len(young)] < rates.mutation * 2**32)
         copies = operators.mutate(elders, young, d, copied, self._draw, passed, segments)
-        young = np.concatenate([young, copies])
         migrants, now = self._random(operators.share(rates.migration, rates.population), now)
+        whole = np.concatenate([elders, young, copies, migrants])
         if self.kept is not None:
-            young = operators.exactly(young, d, self.kept, self._draw("exactly"))
-        return bits.distinct(np.concatenate([elders, young, migrants]), p), now
+            whole = operators.exactly(whole, d, self.kept, self._draw("exactly"))
+        return bits.distinct(whole, p), now
 
     def _random(self, n: int, now: torch.Tensor) -> tuple[Words, torch.Tensor]:
         """n random masks, or fewer where they are not found, and the bound afterwards."""

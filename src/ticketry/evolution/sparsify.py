@@ -7,7 +7,8 @@ data (arXiv 2508.08877, code). Here a change is judged on training data, in both
 
 so that a constant guess among C classes costs about 1, a weight stays only if it is worth its place, and what one
 removal broke others can repair. The price falls from 16 times its value to that value, by equal factors: what left
-when it was high returns where it is missed, which ends at a better mask than a constant price. A pass tries all bits in
+when it was high returns where it is missed, which ends at a better mask than a constant price. The
+answer is the best mask on the way, by the objective at the final price. A pass tries all bits in
 a random order, in chunks: the one-bit changes of a chunk are evaluated together, and those that help are made in the
 order of their gain, each evaluated again if another went before.
 
@@ -67,15 +68,18 @@ class Whole:
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """Where a walk is: its mask, UInt64[W], and the loss and accuracy of that on the training data.
+    """Where a walk is: `words` UInt64[2, W], the best mask it came by and the one it is at.
 
-    `dense_loss`, `dense_kept`: loss and ones of the mask that it began with; `begun`: the part of the budget that was
-    spent by then; `tried`, `changed`: bits so far; `evaluations`: what it cost.
+    `loss`, `accuracy`: of the mask it is at, on training data; `best_loss`, `best_value`: loss and objective, at the
+    final price, of the best; `dense_loss`, `dense_kept`: loss and ones of the mask it began with; `begun`: the part of
+    the budget that was spent by then; `tried`, `changed`: bits so far; `evaluations`: what it cost.
     """
 
     words: Words
     loss: float
     accuracy: float
+    best_loss: float
+    best_value: float
     dense_loss: float
     dense_kept: float
     begun: float
@@ -84,24 +88,24 @@ class Walk:
     evaluations: float = 0
 
     @classmethod
-    def of(cls, best: torch.Tensor, numbers: torch.Tensor) -> Walk:
-        """From Int64[W] and the Float64[8] of `numbers`."""
-        return cls(words_of(best), *numbers.tolist())
+    def of(cls, words: torch.Tensor, numbers: torch.Tensor) -> Walk:
+        """From Int64[2, W] and the Float64[10] of `numbers`."""
+        return cls(words_of(words), *numbers.tolist())
 
     @classmethod
     def start(cls, population: Scored, spent: float) -> Walk:
         """From the first of a population; `spent`: the part of the budget that is."""
-        words, loss = population.words[0], float(population.loss[0])
-        return cls(words, loss, float(population.accuracy[0]), loss, int(bits.count(words)), spent)
+        words, loss = population.words[[0, 0]], float(population.loss[0])
+        return cls(words, loss, float(population.accuracy[0]), loss, math.inf, loss, int(bits.count(words[0])), spent)
 
     @property
     def scored(self) -> Scored:
-        """The mask as a population of one."""
-        return Scored(self.words[None], np.array([self.loss]), np.array([self.accuracy]))
+        """The mask that it is at, as a population of one."""
+        return Scored(self.words[1:], np.array([self.loss]), np.array([self.accuracy]))
 
     @property
     def numbers(self) -> torch.Tensor:
-        """Float64[8]: all but the mask."""
+        """Float64[10]: all but the masks."""
         return torch.tensor([value for name, value in vars(self).items() if name != "words"], dtype=torch.float64)
 
 
@@ -119,16 +123,22 @@ def walk_on(task: Task, walk: Walk, accurate: bool, price: float, exchanging: bo
         raise SearchEnded("the sparsifier has come to its end")
     number, start = divmod(int(walk.tried), d)
     places = task.stream("sparsify", number).permutation(d)[start : start + min(512, max(64, -(-d // 20)))]
-    mask = bits.unpack(walk.words, d)
+    mask = bits.unpack(walk.words[1], d)
+    if walk.tried == 0:
+        walk = replace(walk, best_value=_cost(walk, cost) + price * mask.sum() / task.space.total)
     tensor = torch.from_numpy(mask.copy()).to(task.device)
     differ = task.differ(tensor) or Whole(task, tensor)
     if exchanging:
-        after = exchange(differ, mask, walk, places, cost)
+        walk = exchange(differ, mask, walk, places, cost)
     else:
         left = 1 - max(walk.tried / (PASSES * d), (task.spent - walk.begun) / max(1 - walk.begun, 1e-9))
-        after = improve(differ, mask, walk, places, cost, price * DEAR**left / task.space.total)
+        walk = improve(differ, mask, walk, places, cost, price * DEAR**left / task.space.total)
+    here, value = bits.pack(mask), _cost(walk, cost) + price * mask.sum() / task.space.total
+    if value <= walk.best_value:
+        walk = replace(walk, words=here[None], best_loss=walk.loss, best_value=value)
     spent = walk.evaluations + task.meters.evaluations - before
-    return replace(after, words=bits.pack(mask), tried=walk.tried + len(places), evaluations=spent)
+    words = np.stack([walk.words[0], here])
+    return replace(walk, words=words, tried=walk.tried + len(places), evaluations=spent)
 
 
 def improve(differ: Differ, mask: Bits, walk: Walk, places: Places, cost: Cost, price: float) -> Walk:

@@ -19,8 +19,8 @@ of each layer are multiplied by 1/sqrt(its expected density). Batch norms use th
 Deviations: the plain strategy scores each mask on the whole batch; here each is tried on one example, and the natural
 gradient is the same. Temperature, threshold, density schedule, and Adam in place of a fixed step are ours. Layers are
 perturbed one at a time, the others using one mask drawn for the batch. Convolutions, whose weights act on all positions
-at once, are perturbed through their weights, by as much noise everywhere as the layer has on average; such estimates
-are far noisier, so the search sees little of convolutions.
+at once, are perturbed through their weights, one pair a batch, by as much noise everywhere as the layer has on average;
+such estimates are far noisier, so the search sees little of convolutions.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class BernoulliNes:
     """Gradient-free search of a strong ticket by a distribution over masks."""
 
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
-    budget: ClassVar[Budget] = Budget(epochs=30)
+    budget: ClassVar[Budget] = Budget(epochs=20)
     answer: ClassVar[Literal["best", "last"]] = "best"
 
     density: float = 0.5
@@ -67,7 +67,7 @@ class BernoulliNes:
     floor: int = 1
     """Weights that every layer keeps at least, 0 or more: keeps a layer from dying out."""
     pairs: int = 8
-    """How often each layer is perturbed for each example, each time with both signs; at least 1."""
+    """How often each linear layer is perturbed for each example, each time with both signs; at least 1."""
     fitness: Literal["cross-entropy", "accuracy"] = "cross-entropy"
     """What an example loses: cross-entropy, or 1 where its class is missed."""
     hot: float = 0.3

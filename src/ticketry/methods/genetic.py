@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class State:
     """`genomes` Int64[P, W]: the population in packed bits, best first; `loss`, `accuracy` Float64[P]: training data;
-    `best` Int64[W]: the ticket, the first of the population, then the sparsifier's; `front` Int64[K, W], `front_loss`
-    Float64[K]: see `front` below; `bound` Float64[3]: see evolution/bound.py; `walk` Float64[8]: the sparsifier's Walk,
-    none before it begins; `generation`: how many are done; `unchanged`: of those, since the best performance changed.
+    `best` Int64[2, W]: the ticket (first of the population, later the best that the sparsifier met) and where that is;
+    `front` Int64[K, W], `front_loss` Float64[K]: see `front`; `bound` Float64[3]: see evolution/bound.py; `walk`
+    Float64[10]: the sparsifier's Walk, none before it; `generation`: how many so far; `unchanged`: with the same best.
     """
 
     genomes: torch.Tensor
@@ -105,7 +105,7 @@ class Genetic:
         generation.check_classes(task)
         words, bound = generation.source(self, task, 0).first()
         first, none = Scored.unknown(words).tensors, Scored.unknown(words[:0]).tensors
-        return State(*first, first[0][0], *none[:2], bound, none[1])
+        return State(*first, first[0][[0, 0]], *none[:2], bound, none[1])
 
     def step(self, task: Task, state: State) -> State:
         accurate = population.by_accuracy(task, self.fitness)
@@ -123,11 +123,11 @@ class Genetic:
         if state.generation % archive.EVERY == 0:
             front = archive.merge(Front.of(*front), alive).tensors
         same = alive.accuracy[0] == elders.accuracy[0] if accurate else alive.loss[0] == elders.loss[0]
-        best, unchanged = population.tensor_of(alive.words[0]), state.unchanged + 1 if same else 0
+        best, unchanged = population.tensor_of(alive.words[[0, 0]]), state.unchanged + 1 if same else 0
         return State(*alive.tensors, best, *front, bound, state.walk, state.generation + 1, unchanged)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        return population.masks_of(task, population.words_of(state.best))
+        return population.masks_of(task, population.words_of(state.best[0]))
 
     def front(self, task: Task, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D], densest first, and Float64[K]: masks none of which another beats in density and training loss."""
