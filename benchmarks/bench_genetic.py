@@ -99,7 +99,7 @@ def instant(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> Score
 
 
 def packed(rounds: int = 8, length: int = 5) -> tuple[float, float]:
-    """Milliseconds of a generation of 100 x 266,200 bits without its evaluations, and of unpacking the masks for them."""
+    """Milliseconds of a generation of 100 x 266,200 bits without evaluations, and of unpacking the masks for them."""
     task = task_of("noise", "lenet-300-100", noise(100))
     real, spent = population.masks_of, [0.0]
 

@@ -1,4 +1,4 @@
-"""Every promised figure beside its target: `make bench`. About ten minutes on two cores; `--quick` leaves MNIST out."""
+"""Every promised figure beside its target: `make bench`. About an hour on two cores; `--quick` leaves MNIST out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import torch
 
 import bench_accuracy
 import bench_find
+import bench_genetic
+import bench_population
+import bench_scaled
 import bench_step
 import bench_ticket
 from table import show
@@ -17,7 +20,13 @@ def main() -> int:
     torch.set_num_threads(1)
     parts = [("Size and speed of tickets", bench_ticket), ("Cost of a search step", bench_step)]
     if "--quick" not in sys.argv:
-        parts += [("Cost of a whole search", bench_find), ("Strong tickets on MNIST", bench_accuracy)]
+        parts += [
+            ("Cost of a whole search", bench_find),
+            ("Strong tickets on MNIST", bench_accuracy),
+            ("Fitness of a population", bench_population),
+            ("Genetic search", bench_genetic),
+            ("Search without gradients on MNIST", bench_scaled),
+        ]
     missed = 0
     for title, part in parts:
         rows = part.rows()

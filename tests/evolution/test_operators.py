@@ -22,6 +22,10 @@ def drawer(seed: int) -> Callable[..., Stream]:
     return lambda purpose, *index: stream(seed, purpose, *index)
 
 
+def numbers(n: int) -> NDArray[np.int64]:
+    return stream(0, "where").integers(n, 2**32)
+
+
 def population(seed: int, p: int, d: int) -> Words:
     return bits.random(stream(seed, "population"), p, d, 0.5)
 
@@ -52,14 +56,14 @@ def test_a_child_takes_half_of_its_bits_from_each() -> None:
 def test_a_mutant_differs_from_the_chosen_in_one_bit(seed: int, p: int, c: int, d: int) -> None:
     genomes, children = population(seed, p, d), population(seed + 1, c, d)
     chosen = np.flatnonzero(stream(seed, "chosen").bits(p + c))
-    mutants = operators.mutate(genomes, children, d, chosen, drawer(seed))
+    mutants = operators.mutate(genomes, children, d, chosen, numbers(len(chosen)), drawer(seed))
     assert bits.count(mutants ^ np.concatenate([genomes, children])[chosen]).tolist() == [1] * len(chosen)
 
 
 def test_mutation_by_layers_is_fair_to_layers_and_within_them() -> None:
     d, n, segments = 110, 6000, ((0, 100), (100, 100), (100, 110))
     genomes = np.zeros((n, bits.width(d)), np.uint64)
-    mutants = operators.mutate(genomes, genomes[:0], d, np.arange(n), drawer(0), None, segments)
+    mutants = operators.mutate(genomes, genomes[:0], d, np.arange(n), numbers(n), drawer(0), None, segments)
     hits = bits.unpack(mutants, d).sum(0)
     assert hits[:100].sum() == pytest.approx(n / 2, abs=200)
     assert hits[:100] == pytest.approx(n / 200, abs=30)
@@ -69,7 +73,7 @@ def test_mutation_by_layers_is_fair_to_layers_and_within_them() -> None:
 def test_mutation_without_layers_is_fair_to_all_bits() -> None:
     d, n = 110, 11000
     genomes = np.zeros((n, bits.width(d)), np.uint64)
-    mutants = operators.mutate(genomes, genomes[:0], d, np.arange(n), drawer(0))
+    mutants = operators.mutate(genomes, genomes[:0], d, np.arange(n), numbers(n), drawer(0))
     assert bits.unpack(mutants, d).sum(0) == pytest.approx(100, abs=50)
 
 

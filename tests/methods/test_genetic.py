@@ -72,10 +72,10 @@ class Transcription:
     def generation(self, number: int) -> None:
         n, method = len(self.population), self.method
         elders = [genome for _, genome in self.population]  # best first, the sparser of equals first
-        numbers = [int(x) / 2**32 for x in self.task.stream("choose", number).integers(4 * n, 2**32)]
+        numbers = [int(x) / 2**32 for x in self.task.stream("choose", number).integers(6 * n, 2**32)]
         top = max(1, math.floor(method.parents * n + 1e-9))
         lovers = [i for i in range(n) if numbers[i] < method.recombination]
-        mates = [int(top * x) for x in numbers[3 * n :]][: len(lovers)]
+        mates = [int(top * x) for x in numbers[3 * n : 3 * n + len(lovers)]]
         width = 64 * -(-self.d // 64)
         coins = self.task.stream("cross", number, 0).bits(len(lovers) * width).reshape(-1, width)
         children: list[Genome] = []
@@ -85,8 +85,8 @@ class Transcription:
         everyone = elders + children
         chosen = [i for i in range(len(everyone)) if numbers[n + i] < method.mutation]
         mutants = []
-        for i, position in zip(chosen, self.task.stream("flip", number, 0).integers(len(chosen), self.d), strict=True):
-            genome = list(everyone[i])
+        for i, share in zip(chosen, numbers[4 * n :], strict=False):
+            genome, position = list(everyone[i]), int(share * self.d)
             genome[position] = not genome[position]
             mutants.append(tuple(genome))
         migrants = self.migrants(number, math.floor(method.migration * method.population + 1e-9))
@@ -198,7 +198,7 @@ def test_the_limit_of_survival_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         assert tiny.same_state(with_limit, without)
 
 
-def test_not_a_number_never_lives_beside_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_a_sharenever_lives_beside_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     real = Task.fitness
 
     def half_broken(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> Score:

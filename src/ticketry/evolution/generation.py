@@ -96,12 +96,13 @@ class Source:
         rates, d, p = self.settings, self.task.space.size, len(elders)
         passed = None if self.graph is None else self._sieve
         segments = () if self.graph is None else self.task.space.segments
-        numbers = self._draw("choose").integers(4 * p, 2**32)  # of individuals: lovers, copied ones, children; mates
+        numbers = self._draw("choose").integers(6 * p, 2**32)  # one stream: a stream takes longer than its numbers
         lovers = np.flatnonzero(numbers[:p] < rates.recombination * 2**32)
         mates = numbers[3 * p :][: len(lovers)] * max(1, operators.share(rates.parents, p)) >> 32
         young = operators.recombine(elders, d, lovers, mates, self._draw, passed)
         copied = np.flatnonzero(numbers[p : 2 * p + len(young)] < rates.mutation * 2**32)
-        copies = operators.mutate(elders, young, d, copied, self._draw, passed, segments)
+        where = numbers[4 * p :][: len(copied)]
+        copies = operators.mutate(elders, young, d, copied, where, self._draw, passed, segments)
         migrants, now = self._random(operators.share(rates.migration, rates.population), now)
         whole = np.concatenate([elders, young, copies, migrants])
         if self.kept is not None:

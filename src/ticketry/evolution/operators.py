@@ -44,24 +44,26 @@ def mutate(
     children: Words,
     d: int,
     chosen: Places,
+    where: Places,
     draw: Draw,
     sieve: Sieve | None = None,
     segments: Sequence[tuple[int, int]] = (),
 ) -> Words:
     """Copies, each with one bit flipped, of the `chosen`, Int64[K] indices, among individuals and then children.
 
-    The bit is uniform over all D; with `segments`, the layers, uniform over the layers first and then within one.
+    `where`, Int64[K] random numbers below 2^32, says which bit: uniform over all D or, with `segments`, the layers,
+    uniform over the layers first and then within one.
     """
 
     def make(rows: NDArray[np.int64], attempt: int) -> Words:
         who = chosen[rows]
         copies = bits.take(genomes, children, who)
+        numbers = draw("flip", attempt).integers(len(who), 2**32) if attempt else where
         if not segments:
-            return bits.flip(copies, draw("flip", attempt).integers(len(who), d))
+            return bits.flip(copies, numbers * d >> 32)
         starts, stops = np.array([segment for segment in segments if segment[0] < segment[1]]).T
         layer = draw("layer", attempt).integers(len(who), len(starts))
-        within = draw("flip", attempt).integers(len(who), 2**32) * (stops - starts)[layer] >> 32
-        return bits.flip(copies, starts[layer] + within)
+        return bits.flip(copies, starts[layer] + (numbers * (stops - starts)[layer] >> 32))
 
     return persist(make, len(chosen), genomes.shape[1], sieve)
 
