@@ -198,7 +198,7 @@ def test_the_limit_of_survival_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         assert tiny.same_state(with_limit, without)
 
 
-def test_not_a_sharenever_lives_beside_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_a_number_never_lives_beside_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     real = Task.fitness
 
     def half_broken(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> Score:
