@@ -227,8 +227,9 @@ def _counted() -> Iterator[dict[str, int]]:
         return logits
 
     def counted_flips(differ: Differ, positions: torch.Tensor) -> population.Score:
+        score = flips(differ, positions)  # or nothing, where the budget forbids it
         spent["networks"] += len(positions)
-        return flips(differ, positions)
+        return score
 
     def counted_neighbours(differ: Differ, *args: Any) -> torch.Tensor:
         logits = neighbours(differ, *args)
