@@ -22,13 +22,14 @@ from tests.laws.tiny import LOCK, MethodClass
 
 from ticketry import checkpoint, run
 from ticketry.checkpoint import Best
-from ticketry.core import batched, local, locks, population
+from ticketry.core import backward, batched, local, locks, population
 from ticketry.core.difference import Differ
 from ticketry.core.examples import Block
 from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
 from ticketry.core.net import Net
 from ticketry.core.space import Space
+from ticketry.core.stack import Stack
 from ticketry.core.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Lock, Search, from_json
@@ -188,13 +189,18 @@ def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
     train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
-    losses_of, drawn = local._losses, [False]
+    gradients, losses_of, drawn = backward._by_hand, local._losses, [False]
     logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
 
     def counted_train(net: Net, weights: Any, x: torch.Tensor) -> torch.Tensor:
         spent["forward"] += len(x)
         spent["backward"] += len(x) if any(w.requires_grad for w in weights.values()) else 0
         return train(net, weights, x)
+
+    def counted_backward(stack: Stack, weights: Any, x: torch.Tensor, *args: Any) -> float:
+        spent["forward"] += len(x)
+        spent["backward"] += len(x)
+        return gradients(stack, weights, x, *args)
 
     def counted_evaluate(net: Net, weights: Any, x: torch.Tensor, buffers: Any) -> torch.Tensor:
         spent["forward"] += len(x)
@@ -243,6 +249,7 @@ def _counted() -> Iterator[dict[str, int]]:
 
     with (
         patch.object(Net, "train", counted_train),
+        patch.object(backward, "_by_hand", counted_backward),
         patch.object(Net, "evaluate", counted_evaluate),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
@@ -415,22 +422,39 @@ def _all_losses_bad(method_class: MethodClass) -> None:
         with (
             tiny.directory() as out,
             patch.object(Net, "train", lambda *args: train(*args) * bad),  # noqa: B023
+            patch.object(backward, "_by_hand", _spoilt(lambda: bad)),  # noqa: B023
             patch.object(Net, "evaluate", lambda *args: evaluate(*args) * bad),  # noqa: B023
         ):
             result = tiny.execute(tiny.experiment(method_class()), out).result
         assert set(result["loss"].values()) == {None}, "a loss that is not finite was reported as a number"
 
 
+def _spoilt(factor: Callable[[], float]) -> Callable[..., float]:
+    """What finds gradients of plain stacks, its answers multiplied by a factor."""
+    by_hand = backward._by_hand
+
+    def spoilt(stack: Stack, weights: Any, x: torch.Tensor, y: torch.Tensor, out: list[torch.Tensor]) -> float:
+        loss, by = by_hand(stack, weights, x, y, out), factor()
+        for part in out:
+            part.mul_(by)
+        return loss * by
+
+    return spoilt
+
+
 def _some_batches_bad(method_class: MethodClass) -> None:
     train, calls = Net.train, [0]
 
-    def sometimes(*args: Any) -> torch.Tensor:
+    def sometimes() -> float:
         calls[0] += 1
-        return train(*args) * (torch.nan if calls[0] % 2 else 1.0)
+        return torch.nan if calls[0] % 2 else 1.0
 
     method = method_class()
     task = tiny.problem(method).task
-    with patch.object(Net, "train", sometimes):
+    with (
+        patch.object(Net, "train", lambda *args: train(*args) * sometimes()),
+        patch.object(backward, "_by_hand", _spoilt(sometimes)),
+    ):
         for state in tiny.states(method, task):
             spoilt = [name for name, t in tiny.tensors(state).items() if t.is_floating_point() and t.isnan().any()]
             assert not spoilt, f"NaN got into {spoilt}"

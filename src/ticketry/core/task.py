@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional
 
-from ticketry.core import local, population, weights
+from ticketry.core import backward, local, population, weights
 from ticketry.core import mask as masks
 from ticketry.core.difference import Differ
 from ticketry.core.errors import SearchEnded, refuse
@@ -124,15 +123,13 @@ class Task:
         this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
         """
         self._effective(mask)
-        loss = functional.cross_entropy(self._net.train(self._leaves, batch.x), batch.y)
-        grads = torch.autograd.grad(loss, list(self._leaves.values()), allow_unused=True, materialize_grads=True)
         gradient = torch.empty_like(self._scaled)
-        for grad, scaled, out in zip(grads, self._factored, self.space.views(gradient).values(), strict=True):
-            torch.mul(grad, scaled, out=out)
+        out = list(self.space.views(gradient).values())
+        loss = backward.gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
         self.meters.examples_forward += len(batch.y)
         self.meters.examples_backward += len(batch.y)
-        self._losses.append(loss.item())
-        return self._losses[-1], self.space.narrow(gradient)
+        self._losses.append(loss)
+        return loss, self.space.narrow(gradient)
 
     def natural_gradient(
         self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: local.Fitness = "cross-entropy"
