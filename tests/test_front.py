@@ -12,7 +12,10 @@ from ticketry.ticket.module import Ticket
 
 
 class Fronted(broken.Sound):
-    """Keeps the masks of three densities."""
+    """Keeps the masks of three densities, and has something to say."""
+
+    def notes(self, task: Task, state: broken.State) -> dict[str, float]:
+        return {"epochs_seen": float(state.epoch)}
 
     def front(self, task: Task, state: broken.State) -> tuple[torch.Tensor, torch.Tensor]:
         masks = torch.stack([broken.Sound(d).mask(task, state) for d in (0.5, 0.25, 0.125)])
@@ -28,6 +31,7 @@ def test_a_front_is_written_as_tickets_that_the_result_lists(out: Path) -> None:
     with tiny.known(Fronted):
         done = tiny.execute(tiny.experiment(Fronted()), out)
     front = done.result["front"]
+    assert done.result["notes"] == {"epochs_seen": float(done.result["cost"]["steps"])}
     assert [line["density"] for line in front] == [0.5, 0.25, 0.125]
     assert sorted(path.name for path in (out / "front").iterdir()) == ["000.tkt", "001.tkt", "002.tkt"]
     for line in front:
@@ -47,4 +51,5 @@ def test_a_method_without_one_has_no_front(out: Path) -> None:
     with tiny.known(broken.Sound):
         done = tiny.execute(tiny.experiment(broken.Sound()), out)
     assert done.result["front"] == []
+    assert done.result["notes"] == {}
     assert not (out / "front").exists()

@@ -25,7 +25,7 @@ from ticketry.core.task import Task
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment, Lock, Search, canonical
 from ticketry.methods import name_of
-from ticketry.methods._contract import Method
+from ticketry.methods._contract import HasNotes, Method
 from ticketry.paths import RunDirectory
 from ticketry.progress import SearchProgress
 from ticketry.report.page import page
@@ -235,6 +235,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
         "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": _peak_memory()},
         "digest": {**digests, "experiment": experiment.digest, "split": problem.split.digest},
         "front": front.write(directory, problem, experiment.method, state),
+        "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
     }
     write(directory.ticket, encoded)
     write(directory.report, page(directory, result))

@@ -85,7 +85,7 @@ def test_instance_norms_are_calibrated_too() -> None:
     net, weights, _ = net_of(nn.Sequential(nn.Conv1d(1, 3, 1), nn.InstanceNorm1d(3, track_running_stats=True)))
     batches = list(torch.randn(2, 8, 1, 5) + 4)
     buffers = net.calibrate(weights, batches)
-    hidden = [net._module[0](x) for x in batches]
+    hidden = [net.module[0](x) for x in batches]
     expected = torch.stack([h.mean(2).mean(0) for h in hidden]).mean(0)
     assert torch.allclose(buffers["1.running_mean"], expected, atol=1e-5)
 

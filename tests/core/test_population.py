@@ -263,6 +263,9 @@ class TestBroken:
         task = task_of(nn.Sequential(nn.Linear(4, 5), norm, nn.Linear(5, 3)), (4,))
         with pytest.raises(RequestError, match=r"model has the batch norm '1' without running statistics.*; build it"):
             task.fitness(masks_for(task, 2))
+        chance, batch = torch.full((task.space.size,), 0.5), Batch(*task.train.batch(slice(0, 8)))
+        with pytest.raises(RequestError, match="without running statistics"):
+            task.natural_gradient(chance, batch, 0, 1)
         assert task.meters.evaluations == 0
 
 

@@ -104,6 +104,8 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
                 "peak_rss_bytes": 512_000_000,
             },
             "digest": {**summary.digests, "experiment": experiment.digest, "split": "5" * 64},
+            "front": [],
+            "notes": {},
         }
         return directory, result | changed
 

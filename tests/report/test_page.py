@@ -66,6 +66,22 @@ def test_the_page_needs_nothing_beside_itself(make_run: Make) -> None:
     }
 
 
+def test_a_front_is_drawn_and_listed_and_notes_are_shown(make_run: Make) -> None:
+    directory, result = make_run(EDGE)
+    assert "The front" not in page(directory, result)
+    lines = [
+        {"file": f"front/{i:03}.tkt", "density": 0.5 - i / 10, "ticket_bytes": 900 - i, "train_loss": 0.1 + i,
+         "val_loss": loss, "val_accuracy": 0.97 - i / 100}
+        for i, loss in enumerate((0.25, 1.25, None))
+    ]  # fmt: skip
+    read = Reader(page(directory, result | {"front": lines, "notes": {"sparsifier_evaluations": 12345}}))
+    assert "The search met 3 masks" in read.text
+    assert "front/001.tkt 40.0 % 899 96.00 % 1.2500" in " ".join(read.words).replace("\n", " ")
+    assert "sparsifier evaluations" in read.text
+    assert "12,345" in read.text
+    assert "Validation accuracy of 3 tickets over their density" in page(directory, result | {"front": lines})
+
+
 def test_every_number_is_on_the_page(make_run: Make) -> None:
     directory, result = make_run(EDGE)
     read = Reader(page(directory, result))

@@ -22,7 +22,8 @@ class Net:
     """A module's skeleton on a device; weights come from outside. `rest`: the parameters that are not masked."""
 
     def __init__(self, module: nn.Module, rest: Named) -> None:
-        self._module = module.eval().requires_grad_(False)
+        self.module = module.eval().requires_grad_(False)
+        """For looking at its structure; its weights are those of the last call."""
         self._places = _places(module)
         self._put(rest)
         self._norms = _norms(module)
@@ -54,7 +55,7 @@ class Net:
                 for norm in self._norms.values():
                     norm.momentum = 1 / (before + 1)  # makes the running statistics a plain average
                 self.train(weights, x)
-        return {name: value.clone() for name, value in statistics(self._module).items()}
+        return {name: value.clone() for name, value in statistics(self.module).items()}
 
     def _mode(self, *, training: bool) -> None:
         for norm in self._norms.values():
@@ -66,7 +67,7 @@ class Net:
         version = x._version
         before = self._put({**weights, **buffers})
         try:
-            out: torch.Tensor = self._module(x)
+            out: torch.Tensor = self.module(x)
         finally:
             self._put(before)
         self._copies_input = self._copies_input and x._version != version

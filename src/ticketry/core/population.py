@@ -49,7 +49,7 @@ def score(
 
 def check(net: Net) -> None:
     """Raise RequestError where a network's answer to an example depends on the other examples of the batch."""
-    for name, part in net._module.named_modules():
+    for name, part in net.module.named_modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is None:
             raise RequestError(
                 f"model has the batch norm '{name}' without running statistics, which stays in training mode, so that"

@@ -71,7 +71,7 @@ class Task:
         self._buffer = torch.zeros_like(base)
         self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
-        self._stack = recognise(net._module, space) if bool(base.isfinite().all()) else None
+        self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
         self._slabs = Slabs(train)
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
@@ -140,6 +140,7 @@ class Task:
         Every perturbed example counts as one evaluation and as one example forward, though only the layers from the
         perturbed one on are computed; means, variances and the drawn mask count as three examples forward each.
         """
+        population.check(self._net)
         whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
         if self.space.index is not None:
             start = torch.zeros_like(self._base) if self.space.on is None else self.space.on.to(chance.dtype)

@@ -32,6 +32,7 @@ from ticketry.evolution.population import Cost, Floats, Scored, classes, words_o
 
 if TYPE_CHECKING:
     from ticketry.core.population import Score
+    from ticketry.core.space import Space
     from ticketry.core.task import Task
 
 Places = NDArray[np.int64]
@@ -107,6 +108,18 @@ class Walk:
     def numbers(self) -> torch.Tensor:
         """Float64[10]: all but the masks."""
         return torch.tensor([value for name, value in vars(self).items() if name != "words"], dtype=torch.float64)
+
+    def notes(self, space: Space) -> dict[str, float]:
+        """What it was given, what it made of that, on training data, and what it cost."""
+        kept = np.array([self.dense_kept, int(bits.count(self.words[0]))]) + space.locked_on
+        before, after = (kept / space.total).tolist()
+        return {
+            "density_before_sparsifier": before,
+            "density_after_sparsifier": after,
+            "loss_before_sparsifier": self.dense_loss,
+            "loss_after_sparsifier": self.best_loss,
+            "sparsifier_evaluations": self.evaluations,
+        }
 
 
 def cost_of(accurate: bool, classes: int) -> Cost:

@@ -57,3 +57,11 @@ class HasFront(Protocol[S_contra]):
 
     def front(self, task: Task, state: S_contra) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D] masks, the densest first, and Float64[K], their losses on the training data."""
+
+
+@runtime_checkable
+class HasNotes(Protocol[S_contra]):
+    """What a method may define beside: numbers about its search that nobody else could tell."""
+
+    def notes(self, task: Task, state: S_contra) -> dict[str, float]:
+        """Finite numbers by names such as `sparsifier_evaluations`, for `result.json` and the report."""

@@ -21,11 +21,9 @@ from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
 from ticketry.core.weights import Kind, Scale
 from ticketry.evolution import archive, generation, population, sparsify
-from ticketry.evolution.archive import Front
 from ticketry.evolution.bound import Filter
 from ticketry.evolution.connectivity import Scheme
 from ticketry.evolution.population import Fitness, Scored
-from ticketry.evolution.sparsify import Walk
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -114,14 +112,13 @@ class Genetic:
             return self._sparsify(task, state, elders, accurate)
         if state.generation == 0:  # evaluated here, where the budget may end it
             elders = population.ranked(population.scored(task, elders.words), accurate)
-        source = generation.source(self, task, state.generation + 1)
-        words, bound = source.next(elders.words, state.bound)
+        words, bound = generation.source(self, task, state.generation + 1).next(elders.words, state.bound)
         limit = population.worst(elders, accurate, self.population)
         young = population.scored(task, words[len(elders.words) :], limit)
         alive = population.survivors(elders, words, young, accurate, self.population)
         front = state.front, state.front_loss
         if state.generation % archive.EVERY == 0:
-            front = archive.merge(Front.of(*front), alive).tensors
+            front = archive.merge(archive.Front.of(*front), alive).tensors
         same = alive.accuracy[0] == elders.accuracy[0] if accurate else alive.loss[0] == elders.loss[0]
         best, unchanged = population.tensor_of(alive.words[[0, 0]]), state.unchanged + 1 if same else 0
         return State(*alive.tensors, best, *front, bound, state.walk, state.generation + 1, unchanged)
@@ -132,8 +129,11 @@ class Genetic:
     def front(self, task: Task, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D], densest first, and Float64[K]: masks none of which another beats in density and training loss."""
         elders = Scored.of(state.genomes, state.loss, state.accuracy)
-        front, loss = archive.merge(Front.of(state.front, state.front_loss), elders).tensors
+        front, loss = archive.merge(archive.Front.of(state.front, state.front_loss), elders).tensors
         return population.masks_of(task, population.words_of(front)), loss
+
+    def notes(self, task: Task, state: State) -> dict[str, float]:
+        return sparsify.Walk.of(state.best, state.walk).notes(task.space) if len(state.walk) else {}
 
     def _over(self, task: Task, state: State, accurate: bool) -> bool:
         settled = state.generation >= self.earliest and state.unchanged >= self.patience
@@ -144,7 +144,7 @@ class Genetic:
     def _sparsify(self, task: Task, state: State, elders: Scored, accurate: bool) -> State:
         if self.sparsify == "none":
             raise SearchEnded("the best mask stayed the same")
-        walk = Walk.of(state.best, state.walk) if len(state.walk) else Walk.start(elders, task.spent)
+        walk = sparsify.Walk.of(state.best, state.walk) if len(state.walk) else sparsify.Walk.start(elders, task.spent)
         walk = sparsify.walk_on(task, walk, accurate, self.price, self.density is not None)
-        front, loss = archive.merge(Front.of(state.front, state.front_loss), walk.scored).tensors
+        front, loss = archive.merge(archive.Front.of(state.front, state.front_loss), walk.scored).tensors
         return replace(state, best=population.tensor_of(walk.words), walk=walk.numbers, front=front, front_loss=loss)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 
 from ticketry.report.comparison_figures import against_classes, against_sparsity
+from ticketry.report.html import render
 from ticketry.report.numerals import count, duration
 
 Outcome = Mapping[str, Any]
@@ -49,11 +48,9 @@ def page(outcome: Outcome) -> str:
     counted = [cell for _, cells in groups for cell in cells if cell["classes"] is not None]
     figures = [*([against_classes(counted)] if counted else []), *([against_sparsity(plain)] if plain else [])]
     seconds = [run["cost"]["seconds"] for cell in outcome["cells"] for run in cell["runs"]]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    look = files(__package__).joinpath("page.html").read_text().partition("<style>")[2].partition("</style>")[0]
-    return environment.from_string(files(__package__).joinpath("comparison.html").read_text()).render(
+    return render(
+        "comparison.html",
         outcome=outcome,
-        style=Markup(look),  # every page has the look of a run's report
         figures=[Markup(figure) for figure in figures],
         head=HEAD,
         groups=[(name, [row(cell) for cell in cells], cells) for name, cells in groups],

@@ -97,6 +97,23 @@ def layer_bars(names: Sequence[str], kept: Sequence[int], sizes: Sequence[int]) 
         return svg(figure, f"Density of {len(names)} layers")
 
 
+def front(tickets: Sequence[dict[str, Any]], chosen: dict[str, Any]) -> str:
+    """Validation accuracy over density of the `front` of `result.json`, and of the result itself."""
+    density = 100.0 * np.array([ticket["density"] for ticket in tickets])
+    accuracy = 100.0 * np.array([ticket["val_accuracy"] for ticket in tickets])
+    here, reached = 100.0 * chosen["density"], 100.0 * chosen["accuracy"]["val"]
+    with drawing(248) as figure:
+        axes = place(figure, 48, 32, 824, 164)
+        axes.plot(density, accuracy, "o-", color=ORANGE, markersize=4.0, linewidth=1)
+        axes.plot(here, reached, "o", color=BLUE, markersize=9, markerfacecolor="none")
+        axes.set_title("Validation accuracy, %")
+        axes.set_title(f"the ticket: {percent(here / 100)} of the weights, {reached:.2f} %", loc="right", color=BLUE)
+        axes.set_xlabel("density, %")
+        axes.margins(x=0.03, y=0.12)
+        axes.grid()
+        return svg(figure, f"Validation accuracy of {len(tickets)} tickets over their density")
+
+
 def shortened(name: str, most: int = 30) -> str:
     """A name of at most so many letters, its middle left out."""
     return name if len(name) <= most else f"{name[: most // 2 - 1]}...{name[2 - most // 2 :]}"

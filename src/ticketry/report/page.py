@@ -6,20 +6,29 @@ import json
 import math
 import shlex
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
 from ticketry.report import landscape
-from ticketry.report.figures import curves, layer_bars
+from ticketry.report.figures import curves, front, layer_bars
+from ticketry.report.html import render
 from ticketry.report.mask_image import first_layer
-from ticketry.report.numerals import count, duration, percent, times
+from ticketry.report.numerals import count, decimal, duration, percent, times
 from ticketry.report.reproduce import command, python
-from ticketry.report.text import FLOAT, Result, cost_rows, headline, layer_columns, part_rows, ratio, result_rows
+from ticketry.report.text import (
+    FLOAT,
+    Result,
+    cost_rows,
+    headline,
+    layer_columns,
+    note_rows,
+    part_rows,
+    ratio,
+    result_rows,
+)
 from ticketry.ticket import file
 from ticketry.ticket.summary import Summary
 
@@ -36,10 +45,8 @@ def page(directory: RunDirectory, result: Result) -> str:
     summary, ticket = file.summary(encoded), file.decode(encoded)
     layers, first = summary.layers, summary.layers[0]
     around = landscape.read(directory, result)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.globals["zip"] = zip
-    template = environment.from_string(files(__package__).joinpath("page.html").read_text())
-    html = template.render(
+    html = render(
+        "page.html",
         result=result,
         headline=headline(result),
         explanation=_explanation(result),
@@ -54,10 +61,14 @@ def page(directory: RunDirectory, result: Result) -> str:
         layers=layer_columns(summary),
         measured="" if around is None else landscape.note(around),
         landscape=[] if around is None else [(Markup(svg), caption) for svg, caption in landscape.figures(around)],
+        front=_front(result),
+        front_head=("ticket", "density", "bytes", "validation accuracy", "validation loss"),
+        front_figure=Markup(front(result["front"], result)) if result["front"] else "",
         sizes=_sizes(summary),
         parts=part_rows(summary),
         rows=result_rows(result),
         cost=cost_rows(result),
+        notes=note_rows(result),
         command=command(record, again),
         python=python(record, again),
         after=_after(directory, result),
@@ -116,6 +127,19 @@ def _locks(summary: Summary) -> str:
     return (
         f"Before the search {shares}, in a random pattern that the seed brings back, so that the file need not hold it."
     )
+
+
+def _front(result: Result) -> list[tuple[str, ...]]:
+    return [
+        (
+            line["file"],
+            percent(line["density"]),
+            count(line["ticket_bytes"]),
+            percent(line["val_accuracy"], 2),
+            decimal(line["val_loss"]),
+        )
+        for line in result["front"]
+    ]
 
 
 def _sizes(summary: Summary) -> list[tuple[str, str, str]]:

@@ -78,6 +78,11 @@ def headline(result: Result) -> str:
     )
 
 
+def note_rows(result: Result) -> Rows:
+    """What the method says of its search."""
+    return [(name.replace("_", " "), f"{value:,.6g}") for name, value in result["notes"].items()]
+
+
 def result_rows(result: Result) -> Rows:
     """What was searched, and what was found."""
     kept, maskable, searched = (result[name] for name in ("kept", "maskable", "searched"))
