@@ -29,7 +29,6 @@ from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
 from ticketry.core.net import Net
 from ticketry.core.space import Space
-from ticketry.core.stack import Stack
 from ticketry.core.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Lock, Search, from_json
@@ -189,7 +188,7 @@ def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
     train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
-    gradients, losses_of, drawn = backward._by_hand, local._losses, [False]
+    gradients, losses_of, drawn = backward.by_hand, local._losses, [False]
     logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
 
     def counted_train(net: Net, weights: Any, x: torch.Tensor) -> torch.Tensor:
@@ -197,10 +196,10 @@ def _counted() -> Iterator[dict[str, int]]:
         spent["backward"] += len(x) if any(w.requires_grad for w in weights.values()) else 0
         return train(net, weights, x)
 
-    def counted_backward(stack: Stack, weights: Any, x: torch.Tensor, *args: Any) -> float:
-        spent["forward"] += len(x)
-        spent["backward"] += len(x)
-        return gradients(stack, weights, x, *args)
+    def counted_backward(stack: Any, weights: Any, biases: Any, x: torch.Tensor, *args: Any) -> torch.Tensor:
+        spent["forward"] += len(x) * len(weights[0])
+        spent["backward"] += len(x) * len(weights[0])
+        return gradients(stack, weights, biases, x, *args)
 
     def counted_evaluate(net: Net, weights: Any, x: torch.Tensor, buffers: Any) -> torch.Tensor:
         spent["forward"] += len(x)
@@ -249,7 +248,7 @@ def _counted() -> Iterator[dict[str, int]]:
 
     with (
         patch.object(Net, "train", counted_train),
-        patch.object(backward, "_by_hand", counted_backward),
+        patch.object(backward, "by_hand", counted_backward),
         patch.object(Net, "evaluate", counted_evaluate),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
@@ -422,22 +421,23 @@ def _all_losses_bad(method_class: MethodClass) -> None:
         with (
             tiny.directory() as out,
             patch.object(Net, "train", lambda *args: train(*args) * bad),  # noqa: B023
-            patch.object(backward, "_by_hand", _spoilt(lambda: bad)),  # noqa: B023
+            patch.object(backward, "by_hand", _spoilt(lambda: bad)),  # noqa: B023
             patch.object(Net, "evaluate", lambda *args: evaluate(*args) * bad),  # noqa: B023
         ):
             result = tiny.execute(tiny.experiment(method_class()), out).result
         assert set(result["loss"].values()) == {None}, "a loss that is not finite was reported as a number"
 
 
-def _spoilt(factor: Callable[[], float]) -> Callable[..., float]:
+def _spoilt(factor: Callable[[], float]) -> Callable[..., torch.Tensor]:
     """What finds gradients of plain stacks, its answers multiplied by a factor."""
-    by_hand = backward._by_hand
+    by_hand = backward.by_hand
 
-    def spoilt(stack: Stack, weights: Any, x: torch.Tensor, y: torch.Tensor, out: list[torch.Tensor]) -> float:
-        loss, by = by_hand(stack, weights, x, y, out), factor()
-        for part in out:
-            part.mul_(by)
-        return loss * by
+    def spoilt(*args: Any) -> torch.Tensor:
+        losses, by = by_hand(*args), factor()
+        for part in (*args[5], *(args[6] if len(args) > 6 else ())):
+            if part is not None:
+                part.mul_(by)
+        return losses * by
 
     return spoilt
 
@@ -453,7 +453,7 @@ def _some_batches_bad(method_class: MethodClass) -> None:
     task = tiny.problem(method).task
     with (
         patch.object(Net, "train", lambda *args: train(*args) * sometimes()),
-        patch.object(backward, "_by_hand", _spoilt(sometimes)),
+        patch.object(backward, "by_hand", _spoilt(sometimes)),
     ):
         for state in tiny.states(method, task):
             spoilt = [name for name, t in tiny.tensors(state).items() if t.is_floating_point() and t.isnan().any()]

@@ -125,7 +125,7 @@ class Task:
         self._effective(mask)
         gradient = torch.empty_like(self._scaled)
         out = list(self.space.views(gradient).values())
-        loss = backward.gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
+        loss = backward.mask_gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
         self.meters.examples_forward += len(batch.y)
         self.meters.examples_backward += len(batch.y)
         self._losses.append(loss)
