@@ -73,5 +73,9 @@ def by_hand(
             torch.bmm(change, reached[number - 1].transpose(1, 2), out=out[affine.weight])
             change = torch.bmm(weights[affine.weight].transpose(1, 2), change)
         else:
-            torch.mm(change.flatten(0, 1), x, out=out[affine.weight].flatten(0, 1))
+            place = out[affine.weight]
+            if place.is_contiguous():
+                torch.mm(change.flatten(0, 1), x, out=place.flatten(0, 1))
+            else:
+                place.copy_(torch.mm(change.flatten(0, 1), x).view_as(place))
     return losses

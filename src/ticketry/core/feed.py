@@ -15,6 +15,14 @@ READY = 2**28  # bytes up to which examples are kept normalised: a tenth of a sm
 
 
 @dataclass(frozen=True, eq=False)
+class Batch:
+    """B examples: `x` Float[B, ...], `y` Long[B]."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Feed:
     """Examples and labels of one split: `x` Float[n, ...], or uint8[n, ...] in units of 1/255; `y` Long[n].
 
@@ -62,3 +70,11 @@ def feed(
 
 def _normal(x: torch.Tensor, gain: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     return x.to(torch.float32, copy=True).mul_(gain).add_(shift)
+
+
+def parts(n: int, size: int) -> list[slice]:
+    """Consecutive batches of n examples; a last one of a single example joins the one before, for batch norms' sake."""
+    starts = list(range(0, n, size))
+    if n % size == 1 and n > size > 1:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]

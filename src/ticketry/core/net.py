@@ -19,12 +19,13 @@ Norm = nn.modules.batchnorm._NormBase
 
 
 class Net:
-    """A module's skeleton on a device; weights come from outside. `rest`: the parameters that are not masked."""
+    """A module's skeleton on a device; weights come from outside. `rest`: the untrained parameters outside the mask."""
 
     def __init__(self, module: nn.Module, rest: Named) -> None:
         self.module = module.eval().requires_grad_(False)
         """For looking at its structure; its weights are those of the last call."""
         self._places = _places(module)
+        self.rest = rest
         self._put(rest)
         self._norms = _norms(module)
         self._copies_input = True  # until a call has left its input alone

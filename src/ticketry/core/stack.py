@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -15,11 +15,15 @@ _IDENTITIES = (nn.Identity, nn.Dropout)  # in evaluation mode, which is the only
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """One linear layer: the number of its weight among the Space's layers, its bias Float[out], a ReLU behind it."""
+    """One linear layer: the number of its weight among the Space's layers, its bias Float[out], a ReLU behind it.
+
+    `name`: that of the bias among the module's parameters; "" where there is none.
+    """
 
     weight: int
     bias: torch.Tensor | None
     relu: bool
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +35,9 @@ class Stack:
 
     @property
     def tied(self) -> bool:
-        """Whether two layers have one weight."""
-        return len({affine.weight for affine in self.layers}) < len(self.layers)
+        """Whether two layers have one weight or one bias."""
+        biases = [affine.name for affine in self.layers if affine.name]
+        return len({affine.weight for affine in self.layers}) < len(self.layers) or len(set(biases)) < len(biases)
 
     def overflows(self, base: torch.Tensor, space: Space, x: torch.Tensor) -> bool:
         """Whether a sum could exceed float32 under some mask, for weights Flat[N] and inputs no larger than those of x.
@@ -69,9 +74,9 @@ def recognise(module: nn.Module, space: Space) -> Stack | None:
             name, bias = names[id(part.weight)], None if part.bias is None else names[id(part.bias)]
             if name not in numbers or bias in numbers:
                 return None
-            layers.append(Affine(numbers[name], part.bias, relu=False))
+            layers.append(Affine(numbers[name], part.bias, relu=False, name=bias or ""))
         elif type(part) is nn.ReLU and layers:
-            layers[-1] = Affine(layers[-1].weight, layers[-1].bias, relu=True)
+            layers[-1] = replace(layers[-1], relu=True)
         elif type(part) is nn.Flatten and (part.start_dim, part.end_dim) == (1, -1):
             flattens = flattens or not layers
         elif type(part) not in _IDENTITIES:

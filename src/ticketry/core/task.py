@@ -9,7 +9,6 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 
@@ -18,11 +17,13 @@ from ticketry.core import mask as masks
 from ticketry.core.difference import Differ
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.examples import Slabs
-from ticketry.core.feed import Feed
+from ticketry.core.feed import Batch as Batch
+from ticketry.core.feed import Feed, parts
 from ticketry.core.judge import judge
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.net import Named, Net
 from ticketry.core.networks import Population
+from ticketry.core.parameters import Parameters, Precision
 from ticketry.core.population import Limit, Score
 from ticketry.core.space import Space
 from ticketry.core.stack import recognise
@@ -31,14 +32,6 @@ from ticketry.core.tally import Tally
 
 CALIBRATION = 2048  # training examples that set the running statistics of batch norms
 CALIBRATION_BATCH = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """B examples: `x` Float[B, ...], `y` Long[B]."""
-
-    x: torch.Tensor
-    y: torch.Tensor
 
 
 class Task:
@@ -73,6 +66,7 @@ class Task:
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
         self._slabs = Slabs(train)
+        self.parameters = Parameters(net, self._stack, space, base.device)
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
         self._clock = time.perf_counter()
@@ -98,17 +92,17 @@ class Task:
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Mini-batches in an epoch; the last, smaller one counts."""
-        return len(_parts(len(self.train), batch_size))
+        return len(parts(len(self.train), batch_size))
 
     def batches(self, epoch: int, batch_size: int) -> Iterator[Batch]:
         """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only."""
         if batch_size == 1 and self._net.has_norms:
             raise refuse("batch", 1, "at least 2 for a model with batch norms", "choose a larger batch")
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
-        parts = _parts(len(order), batch_size)
-        for number, part in enumerate(parts):
+        every = parts(len(order), batch_size)
+        for number, part in enumerate(every):
             self._meter(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
-            self._listener(number / len(parts))
+            self._listener(number / len(every))
             augment = self.stream("augment", epoch, number) if self._augment else None
             yield Batch(*self.train.batch(order[part], augment))
 
@@ -130,6 +124,20 @@ class Task:
         self.meters.examples_backward += len(batch.y)
         self._losses.append(loss)
         return loss, self.space.narrow(gradient)
+
+    def training_gradient(
+        self, flat: torch.Tensor, batch: Batch, precision: Precision = "float32"
+    ) -> tuple[list[float], torch.Tensor]:
+        """Mean cross-entropy on a batch of P networks with all their parameters, Float[P, M], and its gradients.
+
+        Norms use the statistics of the batch. See core/parameters.py for the layout.
+        """
+        losses, gradient = self.parameters.gradient(flat, batch.x, batch.y, precision)
+        self.meters.examples_forward += len(flat) * len(batch.y)
+        self.meters.examples_backward += len(flat) * len(batch.y)
+        found: list[float] = losses.tolist()
+        self._losses += found
+        return found, gradient
 
     def natural_gradient(
         self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: local.Fitness = "cross-entropy"
@@ -196,24 +204,24 @@ class Task:
             return Differ(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
 
     def norms(self, effective: torch.Tensor) -> Named:
-        """Running statistics of batch norms for a network, measured on the first training examples."""
+        """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
         if not self._net.has_norms:
             return {}
         n = min(CALIBRATION, len(self.train))
         self.meters.examples_forward += n
-        batches = (self.train.batch(part)[0] for part in _parts(n, CALIBRATION_BATCH))
-        return self._net.calibrate(self.space.views(effective), batches)
+        batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
+        return self._net.calibrate(self._named(effective), batches)
 
     def validate(self, mask: torch.Tensor) -> tuple[float, float]:
         """Loss and accuracy of one mask on the validation split: what chooses among masks."""
         return self.judge(self._effective(mask), self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
-        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights on a whole split.
+        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights, or all Float[M], on a whole split.
 
         `buffers`: its running statistics, where they are known already.
         """
-        buffers, named = self.norms(effective) if buffers is None else buffers, self.space.views(effective)
+        buffers, named = self.norms(effective) if buffers is None else buffers, self._named(effective)
         self.meters.examples_forward += len(feed)
         return judge(lambda x: self._net.evaluate(named, x, buffers), feed)
 
@@ -255,6 +263,9 @@ class Task:
         self._scaled_by = factors
         return masks.masked(self._scaled, whole, out=self._buffer)
 
+    def _named(self, flat: torch.Tensor) -> Named:
+        return self.space.views(flat) if len(flat) == self.space.total else self.parameters.views(flat)
+
     def _factors(self, whole: torch.Tensor) -> list[float]:
         """The factor of each layer's weights for Bool[N]."""
         sizes = [stop - start for start, stop in self._layers]
@@ -281,11 +292,3 @@ class Task:
     def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
         self._meter_time()
         self.meters.allow(self.budget, evaluations=evaluations, epochs=epochs, steps=steps)
-
-
-def _parts(n: int, size: int) -> list[slice]:
-    """Consecutive batches of n examples; a last one of a single example joins the one before, for batch norms' sake."""
-    starts = list(range(0, n, size))
-    if n % size == 1 and n > size > 1:
-        starts.pop()
-    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]

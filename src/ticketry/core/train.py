@@ -1,0 +1,93 @@
+"""Training under masks: what they cut stays exactly zero, whatever optimiser, momentum and weight decay.
+
+Parameters start at zero where the mask is, gradients are multiplied by it, and so the optimiser's moments never see
+anything there: no projection is needed after a step. Many networks train at once on the same batches, which for plain
+stacks are the same few products; the numbers are those of training them one by one, up to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ticketry.core import optim
+from ticketry.core.lazy import torch
+from ticketry.core.training import Training
+
+if TYPE_CHECKING:
+    from ticketry.core.task import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """P networks in training. `step`: steps done.
+
+    `flat` Float[P, M]: all their parameters, see core/parameters.py; `moments` Float[K, P, M]: of the optimiser;
+    `rewound` Float[P, M]: the parameters at the rewind point, once it has been reached, before the mask.
+    """
+
+    flat: torch.Tensor
+    moments: torch.Tensor
+    rewound: torch.Tensor
+    step: int = 0
+
+
+def start(task: Task, training: Training, masks: torch.Tensor) -> Weights:
+    """The untrained networks that the masks Bool[P, D] select; dense ones where training rewinds to a later step."""
+    training.rate(0, task.steps_per_epoch(training.batch))
+    if training.rewind:
+        masks = torch.ones_like(masks)
+    flat = torch.stack([task.parameters.untrained(task.effective(mask)) for mask in masks])
+    return again(training, flat, 0)
+
+
+def again(training: Training, flat: torch.Tensor, step: int) -> Weights:
+    """Networks Float[P, M] about to take a step, their optimiser's moments zero."""
+    return Weights(flat, flat.new_zeros(training.moments, *flat.shape), flat, step)
+
+
+def whole(task: Task, masks: torch.Tensor) -> torch.Tensor:
+    """Float[P, M], 1 for what the masks Bool[P, D] let train: kept weights and all that is never masked."""
+    return torch.stack([task.parameters.mask(task.space.full(mask)) for mask in masks])
+
+
+def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor, number: int, order: int) -> Weights:
+    """Train through epoch `number` (from 0) of the schedule under Bool[P, D], from the step that the weights are at.
+
+    `order`: number of the epoch's data order, which depends on it and the seed alone. A network whose loss is not
+    finite misses that step.
+    """
+    kept = whole(task, masks)
+    flat, moments, rewound = weights.flat.clone(), weights.moments.clone(), weights.rewound
+    per_epoch = task.steps_per_epoch(training.batch)
+    step = number * per_epoch
+    for step, batch in enumerate(task.batches(order, training.batch), start=number * per_epoch):
+        if step < weights.step:
+            continue
+        if step == training.rewind:
+            rewound = flat.clone()
+            flat.mul_(kept)
+            moments.zero_()
+        losses, gradient = task.training_gradient(flat, batch, training.precision)
+        if step >= training.rewind:
+            gradient.mul_(kept)
+        if all(map(math.isfinite, losses)):
+            update(training, flat, gradient, moments, step, per_epoch)
+        else:
+            for i, loss in enumerate(losses):
+                if math.isfinite(loss):
+                    update(training, flat[i], gradient[i], moments[:, i], step, per_epoch)
+    return replace(weights, flat=flat, moments=moments, rewound=rewound, step=step + 1)
+
+
+def update(
+    training: Training, flat: torch.Tensor, gradient: torch.Tensor, moments: torch.Tensor, step: int, per_epoch: int
+) -> None:
+    """One step of the optimiser on the parameters and its moments, in place."""
+    rate = training.rate(step, per_epoch)
+    if training.optimiser == "sgd":
+        optim.sgd(flat, gradient, moments[0], rate, training.momentum, training.weight_decay)
+    else:
+        since = step - training.rewind if step >= training.rewind else step
+        optim.adam(flat, gradient, moments[0], moments[1], since + 1, rate, weight_decay=training.weight_decay)
