@@ -28,6 +28,7 @@ ORDER = (
     ("progress", "checkpoint", "setup"),
     ("report", "record", "front"),
     ("run",),
+    ("train",),
     ("checks", "analysis", "recipes", "scale", "ship"),
     ("requests",),
     ("cli",),

@@ -111,6 +111,21 @@ def evaluate(args: Sequence[str]) -> int:
     return 0
 
 
+def train(args: Sequence[str]) -> int:
+    """Train the network in a ticket file."""
+    request = _parse(requests.Train, args, "train")
+    from ticketry.report import text
+    from ticketry.train import train as run
+
+    given = {name: value for name, value in vars(request).items() if name not in ("file", "json")}
+    done = run(request.file, **given | {"quiet": request.quiet or request.json})
+    if request.json:
+        print(json.dumps(done.result, indent=2))
+    elif not request.quiet:
+        print(text.trained(done.directory, done.result))
+    return 0
+
+
 def landscape(args: Sequence[str]) -> int:
     """Accuracy and loss of the masks around a ticket, with pictures."""
     request = _parse(requests.Landscape, args, "landscape")
@@ -156,6 +171,7 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
     "show": show,
     "verify": verify,
     "eval": evaluate,
+    "train": train,
     "landscape": landscape,
     "recipe": recipe,
 }

@@ -6,19 +6,30 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from ticketry import __version__
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, refuse
-from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
 from ticketry.setup import Problem
 
 
-def begun(directory: RunDirectory, experiment: Experiment) -> bool:
+class Recorded(Protocol):
+    """What decides a run: an Experiment, or the training of a ticket."""
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+
+    @property
+    def digest(self) -> str:
+        """Of `resolved`."""
+
+
+def begun(directory: RunDirectory, experiment: Recorded) -> bool:
     """Whether this experiment was begun in the directory before; refuses a directory that is anything else's."""
     root = directory.root
     if not root.exists():
@@ -44,7 +55,7 @@ def begun(directory: RunDirectory, experiment: Experiment) -> bool:
     return True
 
 
-def begin(directory: RunDirectory, experiment: Experiment, problem: Problem) -> None:
+def begin(directory: RunDirectory, experiment: Recorded, problem: Problem) -> None:
     """Create the directory with the resolved experiment: the first thing written."""
     record = {
         **experiment.resolved,
@@ -65,12 +76,12 @@ def begin(directory: RunDirectory, experiment: Experiment, problem: Problem) -> 
         raise refuse("out", directory.root, f"writable ({error.strerror})", "name another path") from None
 
 
-def check_data(directory: RunDirectory, experiment: Experiment, problem: Problem) -> None:
+def check_data(directory: RunDirectory, source: str, problem: Problem) -> None:
     """Refuse to go on with other data than the run began with."""
     there = json.loads(directory.experiment.read_text()).get("split")
     if there != problem.split.digest:
         raise RequestError(
-            f"data is {experiment.data} with split digest {problem.split.digest[:8]}, but the run in {directory.root}"
+            f"data is {source} with split digest {problem.split.digest[:8]}, but the run in {directory.root}"
             f" began with {str(there)[:8]}; give it the data it began with, or name another directory."
         )
 

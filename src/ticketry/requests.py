@@ -10,6 +10,7 @@ import tyro
 
 from ticketry.analysis.settings import Settings
 from ticketry.core.meters import Budget
+from ticketry.core.training import Training
 from ticketry.experiment import Lock, Search
 from ticketry.recipes import Scale
 
@@ -66,6 +67,26 @@ class Eval:
     """Which examples: the test split, all training examples (validation included), or both."""
     device: str = "cpu"
     """cpu, cuda or cuda:N."""
+    json: bool = False
+    """Print JSON instead of a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train the network in a ticket file under its mask: cut weights stay zero."""
+
+    file: tyro.conf.Positional[Path]
+    data: str
+    """The data set, as for `find`."""
+    out: Path
+    """Directory of the training; an unfinished one there is resumed."""
+    training: Training = field(default_factory=Training)
+    val: float = 0.1
+    """Fraction of the training data that validates, in (0, 1)."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
+    quiet: bool = False
+    """No progress bar, no summary."""
     json: bool = False
     """Print JSON instead of a sentence."""
 

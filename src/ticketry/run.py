@@ -109,11 +109,11 @@ def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: D
     directory = RunDirectory(out)
     known = record.begun(directory, experiment)
     if known and directory.result.exists():
-        return _finished(directory)
+        return finished(directory)
     problem = prepare(experiment, dataset=dataset)
     task, method = problem.task, experiment.method
     if known:
-        record.check_data(directory, experiment, problem)
+        record.check_data(directory, experiment.data, problem)
     if known and directory.checkpoint.exists():
         state_type = sys.modules[type(method).__module__].State
         state, best, meters = checkpoint.load(directory.checkpoint, experiment.digest, state_type, task.device)
@@ -184,7 +184,7 @@ def _validated(task: Task, mask: torch.Tensor) -> Best:
     return Best(mask, loss, accuracy, task.meters.steps)
 
 
-def _finished(directory: RunDirectory) -> Run:
+def finished(directory: RunDirectory) -> Run:
     """The run of a directory with a result, if its ticket is the one that the result speaks of."""
     run = Run(directory)
     try:
@@ -232,7 +232,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
         "accuracy": {name: accuracy for name, (_, accuracy) in scores.items()},
         "loss": {name: loss if math.isfinite(loss) else None for name, (loss, _) in scores.items()},
         "chosen_step": best.step,
-        "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": _peak_memory()},
+        "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": peak_memory()},
         "digest": {**digests, "experiment": experiment.digest, "split": problem.split.digest},
         "front": front.write(directory, problem, experiment.method, state),
         "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
@@ -242,7 +242,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
     write(directory.result, json.dumps(result, indent=2) + "\n")
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Bytes of memory that this process had resident at its peak."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

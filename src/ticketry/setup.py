@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import glob
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,16 +13,18 @@ from numpy.typing import NDArray
 from ticketry import data, models
 from ticketry.core import budgets, locks, space
 from ticketry.core.device import device
-from ticketry.core.errors import RequestError
+from ticketry.core.errors import RequestError, TicketError
 from ticketry.core.feed import Feed, feed
 from ticketry.core.initial import Outside, inside, outside
+from ticketry.core.meters import Budget
 from ticketry.core.net import Named, Net
 from ticketry.core.space import Space
 from ticketry.core.task import Task
 from ticketry.core.weights import Recipe
-from ticketry.experiment import Experiment, Lock
+from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
-from ticketry.ticket.content import Drawn, Header, Layer, TicketFile, fault
+from ticketry.ticket.content import Drawn, Header, Judged, Layer, TicketFile, fault
+from ticketry.ticket.evaluate import fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,30 +38,91 @@ class Problem:
     locks: tuple[tuple[int, int], ...] | None
     split: data.Split
 
-    def ticket(self, mask: torch.Tensor, buffers: Named) -> TicketFile:
-        """What a file holds of the network that Bool[D] selects, with its running statistics."""
+    def ticket(self, mask: torch.Tensor, buffers: Named, trained: torch.Tensor | None = None) -> TicketFile:
+        """What a file holds of the network that Bool[D] selects, with its running statistics.
+
+        `trained`: all its parameters, Float[M], where they were trained.
+        """
+        whole = self.task.space.full(mask).cpu().numpy()
+        values, rest = None, None
+        if trained is not None:
+            values = trained[: len(whole)].cpu().numpy()[whole]
+            views = self.task.parameters.views(trained)
+            names = {layer.name for layer in self.header.layers}
+            rest = {name: view.cpu().numpy() for name, view in views.items() if name not in names}
         return TicketFile(
             **vars(self.header),
-            mask=self.task.space.full(mask).cpu().numpy(),
+            mask=whole,
             locks=self.locks,
             buffers={name: value.cpu().numpy() for name, value in buffers.items()},
+            values=values,
+            rest_values=rest,
         )
 
 
 def prepare(experiment: Experiment, dataset: data.Dataset | None = None) -> Problem:
     """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
-    where = device(experiment.device)
-    dataset = dataset or data.load(experiment.data)
-    split = data.split(dataset, experiment.val)
-    module = models.build(experiment.model, dataset.input_shape, dataset.classes)
-    models.check(module, dataset.input_shape, dataset.classes)
-    whole = space.find(module, experiment.search.include, experiment.search.exclude)
-    kind, seed = experiment.method.weights, experiment.seed
-    base = inside(whole, kind, seed)
-    rest = outside(module, base, kind, seed)
-    counts = _lock_counts(experiment.lock, whole)
-    searched = (whole if counts is None else lock(whole, counts, experiment.seed)).to(where)
+    method = experiment.method
+    given = Given(
+        data=experiment.data,
+        model=experiment.model,
+        seed=experiment.seed,
+        recipe=Recipe(method.weights, method.scale),
+        search=experiment.search,
+        val=experiment.val,
+        device=experiment.device,
+        budget=experiment.budget.over(method.budget),
+    )
+    marks = Marks(method.kind, name_of(method), experiment.digest[:16])
+    return _build(given, marks, dataset or data.load(experiment.data), experiment.lock)
 
+
+def reopen(ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None) -> Problem:
+    """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
+
+    `run`: first digits of the digest of what this is for. Raises RequestError for data that do not fit the ticket,
+    TicketError where its model has changed.
+    """
+    dataset = dataset or data.load(source)
+    fits(dataset, source, ticket)
+    names = tuple(glob.escape(layer.name) for layer in ticket.layers)
+    given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock())
+    if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
+        raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
+    return replace(problem, locks=ticket.locks)
+
+
+class Given(NamedTuple):
+    """What a network and its data are made of."""
+
+    data: str
+    model: str
+    seed: int
+    recipe: Recipe
+    search: Search
+    val: float
+    device: str
+    budget: Budget
+
+
+class Marks(NamedTuple):
+    """What a ticket says of where it comes from."""
+
+    kind: Judged
+    method: str
+    run: str
+
+
+def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock) -> Problem:
+    where = device(given.device)
+    split = data.split(dataset, given.val)
+    module = models.build(given.model, dataset.input_shape, dataset.classes)
+    models.check(module, dataset.input_shape, dataset.classes)
+    whole = space.find(module, given.search.include, given.search.exclude)
+    base = inside(whole, given.recipe.kind, given.seed)
+    rest = outside(module, base, given.recipe.kind, given.seed)
+    counts = _lock_counts(locked, whole)
     augment = dataset.augment == "crop-flip"
 
     def on_device(x: NDArray[np.generic], y: NDArray[np.int64], augmented: bool = False) -> Feed:
@@ -65,38 +130,35 @@ def prepare(experiment: Experiment, dataset: data.Dataset | None = None) -> Prob
 
     task = Task(
         net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
-        space=searched,
+        space=(whole if counts is None else lock(whole, counts, given.seed)).to(where),
         base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
-        scale=experiment.method.scale,
+        scale=given.recipe.scale,
         train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
         validation=on_device(dataset.x[split.val], dataset.y[split.val]),
         augment=augment,
-        seed=experiment.seed,
-        budget=experiment.budget.over(experiment.method.budget),
+        seed=given.seed,
+        budget=given.budget,
     )
-    header = _header(experiment, dataset, whole, rest)
+    header = _header(given, marks, dataset, whole, rest)
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
 
 
-def _header(experiment: Experiment, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:
+def _header(given: Given, marks: Marks, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
-    method = experiment.method
     header = Header(
-        model=experiment.model,
+        model=given.model,
         input_shape=dataset.input_shape,
         classes=dataset.classes,
         layers=tuple(Layer(layer.name, layer.shape) for layer in whole.layers),
         rest=tuple(Drawn(*drawn) for drawn in rest.drawn),
-        seed=experiment.seed,
-        recipe=Recipe(method.weights, method.scale),
-        kind=method.kind,
-        method=name_of(method),
-        data=f"{experiment.data}:{dataset.digest[:8]}",
-        run=experiment.digest[:16],
+        seed=given.seed,
+        recipe=given.recipe,
+        data=f"{given.data}:{dataset.digest[:8]}",
+        **marks._asdict(),
     )
     wrong = fault(header)
     if wrong:
-        raise RequestError(f"model is {experiment.model}, of which no ticket could be written: {wrong}; rename that.")
+        raise RequestError(f"model is {given.model}, of which no ticket could be written: {wrong}; rename that.")
     return header
 
 

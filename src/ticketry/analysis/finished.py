@@ -43,7 +43,7 @@ def reopen(run: Run, source: str | None = None, device: str | None = None) -> tu
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None
         raise
-    record.check_data(run.directory, experiment, problem)
+    record.check_data(run.directory, experiment.data, problem)
     ticket, header = run.ticket.content, problem.header
     if (ticket.layers, ticket.rest, ticket.recipe) != (header.layers, header.rest, header.recipe):
         built = f"run is {run.directory.root}, whose {header.model} has other parameters here than in its ticket"

@@ -50,15 +50,19 @@ def page(outcome: Outcome) -> str:
     seconds = [run["cost"]["seconds"] for cell in outcome["cells"] for run in cell["runs"]]
     return render(
         "comparison.html",
-        outcome=outcome,
-        figures=[Markup(figure) for figure in figures],
-        head=HEAD,
-        groups=[(name, [row(cell) for cell in cells], cells) for name, cells in groups],
-        legend=legend(outcome),
-        command=shlex.join(["ticketry", "recipe", outcome["recipe"], "--scale", outcome["scale"], "--out", "again"]),
-        environment=", ".join(f"{name} {value}" for name, value in outcome["environment"].items()),
-        runs=len(seconds),
-        took=duration(sum(seconds)),
+        {
+            "outcome": outcome,
+            "figures": [Markup(figure) for figure in figures],
+            "head": HEAD,
+            "groups": [(name, [row(cell) for cell in cells], cells) for name, cells in groups],
+            "legend": legend(outcome),
+            "command": shlex.join(
+                ["ticketry", "recipe", outcome["recipe"], "--scale", outcome["scale"], "--out", "again"]
+            ),
+            "environment": ", ".join(f"{name} {value}" for name, value in outcome["environment"].items()),
+            "runs": len(seconds),
+            "took": duration(sum(seconds)),
+        },
     )
 
 

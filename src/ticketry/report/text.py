@@ -78,6 +78,18 @@ def headline(result: Result) -> str:
     )
 
 
+def trained(directory: RunDirectory, result: Result) -> str:
+    """The end of `ticketry train`: what was trained, how well it does, and where it is."""
+    accuracy, epochs = result["accuracy"], result["training"]["epochs"]
+    return (
+        f"{percent(result['density'])} of the weights of {result['model']}, trained for {count(epochs)}"
+        f" epoch{'' if epochs == 1 else 's'}, classify {DATA.get(result['data'], result['data'])} with"
+        f" {percent(accuracy['test'], 2)} test accuracy (validation {percent(accuracy['val'], 2)}, before training"
+        f" {percent(result['untrained']['val_accuracy'], 2)}), in {duration(result['cost']['seconds'])}:"
+        f" {directory.ticket}, {count(result['ticket_bytes'])} bytes."
+    )
+
+
 def note_rows(result: Result) -> Rows:
     """What the method says of its search."""
     return [(name.replace("_", " "), f"{value:,.6g}") for name, value in result["notes"].items()]

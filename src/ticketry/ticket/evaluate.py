@@ -9,6 +9,8 @@ from ticketry.core import device as devices
 from ticketry.core.errors import refuse
 from ticketry.core.feed import feed
 from ticketry.core.judge import judge
+from ticketry.data import Dataset
+from ticketry.ticket.content import Header
 from ticketry.ticket.module import Ticket
 
 
@@ -18,13 +20,7 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     `same_data`: whether these are the data that the ticket was found on, by their digest.
     """
     dataset = data.load(source)
-    if dataset.input_shape != ticket.content.input_shape or dataset.classes != ticket.content.classes:
-        raise refuse(
-            "data",
-            f"{source} with examples {dataset.input_shape} of {dataset.classes} classes",
-            f"of the ticket's kind, {ticket.content.input_shape} of {ticket.content.classes}",
-            "evaluate on the data set it was found on",
-        )
+    fits(dataset, source, ticket.content)
     parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
@@ -32,3 +28,14 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     loss, accuracy = judge(ticket.module(device), examples)
     same = ticket.content.data.endswith(f":{dataset.digest[:8]}")
     return {"accuracy": accuracy, "loss": loss, "examples": len(y), "same_data": same}
+
+
+def fits(dataset: Dataset, source: str, ticket: Header) -> None:
+    """Refuse data whose examples or classes are not of the ticket's kind."""
+    if dataset.input_shape != ticket.input_shape or dataset.classes != ticket.classes:
+        raise refuse(
+            "data",
+            f"{source} with examples {dataset.input_shape} of {dataset.classes} classes",
+            f"of the ticket's kind, {ticket.input_shape} of {ticket.classes}",
+            "use the data set it was found on, or one like it",
+        )

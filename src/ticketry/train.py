@@ -1,0 +1,155 @@
+"""Train a ticket by the shared recipe, resumable; its trained weights become a ticket file of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ticketry import checkpoint, record
+from ticketry.checkpoint import Best
+from ticketry.core import train as training_of
+from ticketry.core.atomic import write
+from ticketry.core.meters import Budget
+from ticketry.core.train import Weights
+from ticketry.core.training import Training
+from ticketry.data import Dataset
+from ticketry.experiment import SCHEMA, canonical
+from ticketry.paths import RunDirectory
+from ticketry.progress import SearchProgress
+from ticketry.run import CHECKPOINT_EVERY, Run, finished, peak_memory
+from ticketry.setup import Problem, reopen
+from ticketry.ticket import file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """One training of one ticket: what decides its result. `ticket`: the digest of the file."""
+
+    ticket: str
+    data: str
+    training: Training
+    val: float
+    device: str
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """All fields as JSON-ready data."""
+        return json.loads(json.dumps({"schema": SCHEMA, **asdict(self)}))  # type: ignore[no-any-return]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of `resolved`, hex."""
+        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+
+
+def train(
+    path: str | Path,
+    *,
+    data: str | Dataset,
+    out: str | Path,
+    training: Training | None = None,
+    val: float = 0.1,
+    device: str = "cpu",
+    quiet: bool = True,
+) -> Run:
+    """Train the ticket in a file and write the trained one, with its result, into the directory `out`.
+
+    A strong ticket is trained like any other. The last epoch's weights are the answer. A finished `out` of the same
+    training is returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted one.
+    Raises RequestError, having written nothing, when the request is wrong.
+    """
+    encoded = file.read(Path(path))
+    ticket, training = file.decode(encoded), training or Training()
+    name, dataset = (data, None) if isinstance(data, str) else (data.name, data)
+    digest = file.digests(encoded)["ticket"]
+    wanted = Trained(ticket=digest, data=name, training=training, val=val, device=device)
+    directory = RunDirectory(Path(out))
+    known = record.begun(directory, wanted)
+    if known and directory.result.exists():
+        return finished(directory)
+    problem = reopen(ticket, name, val, device, wanted.digest[:16], dataset)
+    if known:
+        record.check_data(directory, name, problem)
+    task = problem.task
+    mask = torch.from_numpy(ticket.mask.copy()).to(task.device)
+    if known and directory.checkpoint.exists():
+        weights, untrained, meters = checkpoint.load(directory.checkpoint, wanted.digest, Weights, task.device)
+        task.resume(meters)
+    else:
+        weights = training_of.start(task, training, mask[None])
+        untrained = Best(mask, *task.validate(mask), 0)
+        record.begin(directory, wanted, problem)
+    record.truncate(directory.log, task.meters.steps)
+    title = f"training {ticket.method or 'ticket'} {name} {ticket.model}"
+    with SearchProgress(title, Budget(epochs=training.epochs), task.meters, quiet) as bar:
+        task.listen(bar.update)
+        weights = _epochs(directory, wanted, problem, weights, untrained, bar)
+    _finish(directory, wanted, problem, weights, untrained)
+    return Run(directory)
+
+
+def _epochs(
+    directory: RunDirectory, wanted: Trained, problem: Problem, weights: Weights, untrained: Best, bar: SearchProgress
+) -> Weights:
+    task, saved = problem.task, time.perf_counter()
+    for number in range(task.meters.steps, wanted.training.epochs):
+        with task.one_step():
+            weights = training_of.epoch(task, wanted.training, weights, untrained.mask[None], number, number)
+        loss, accuracy = task.judge(weights.flat[0], task.validation)
+        line = {
+            "step": number + 1,
+            "epochs": task.meters.epochs,
+            "seconds": round(task.meters.seconds, 3),
+            "train_loss": task.take_loss(),
+            "val_loss": loss if math.isfinite(loss) else None,
+            "val_accuracy": accuracy,
+        }
+        with directory.log.open("a") as log:
+            log.write(canonical(line) + "\n")
+        bar.note(f"validation {accuracy:.2%}")
+        if time.perf_counter() - saved > CHECKPOINT_EVERY or number + 1 == wanted.training.epochs:
+            checkpoint.save(directory.checkpoint, wanted.digest, weights, untrained, task.meters)
+            saved = time.perf_counter()
+    return weights
+
+
+def _finish(directory: RunDirectory, wanted: Trained, problem: Problem, weights: Weights, untrained: Best) -> None:
+    """Judge the trained network, on the test split for the only time, and write it with its result."""
+    task, flat, mask = problem.task, weights.flat[0], untrained.mask
+    cost = asdict(task.meters)
+    buffers = task.norms(flat)
+    encoded = file.encode(problem.ticket(mask, buffers, flat))
+    splits = {"train": task.train, "val": task.validation, "test": problem.test}
+    scores = {name: task.judge(flat, feed, buffers) for name, feed in splits.items()}
+    summary = file.summary(encoded)
+    result = {
+        "method": problem.header.method,
+        "data": wanted.data,
+        "model": problem.header.model,
+        "seed": problem.header.seed,
+        "kind": "trainable",
+        "density": summary.density,
+        "kept": summary.kept,
+        "maskable": summary.maskable,
+        "ticket_bytes": len(encoded),
+        "accuracy": {name: accuracy for name, (_, accuracy) in scores.items()},
+        "loss": {name: loss if math.isfinite(loss) else None for name, (loss, _) in scores.items()},
+        "untrained": {"val_accuracy": untrained.accuracy},
+        "training": asdict(wanted.training),
+        "cost": {**cost, "seconds": round(cost["seconds"], 3), "peak_rss_bytes": peak_memory()},
+        "digest": {
+            **file.digests(encoded),
+            "trained_from": wanted.ticket,
+            "experiment": wanted.digest,
+            "split": problem.split.digest,
+        },
+    }
+    write(directory.ticket, encoded)
+    write(directory.result, json.dumps(result, indent=2) + "\n")

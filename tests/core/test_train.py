@@ -1,0 +1,140 @@
+"""Training under masks: what is cut stays zero, many at once are as one by one, and rewinding rewinds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from tests.laws import tiny
+from torch import nn
+
+from ticketry.core import train
+from ticketry.core.errors import RequestError
+from ticketry.core.streams import stream
+from ticketry.core.task import Task
+from ticketry.core.training import Training
+from ticketry.data import Dataset
+from ticketry.experiment import Experiment
+from ticketry.methods.magnitude import Magnitude
+from ticketry.setup import prepare
+
+TINY = Training(epochs=2, batch=32)
+MODELS = ["mlp:24", "tests.core.test_train:normed"]
+
+
+def normed() -> nn.Module:
+    return nn.Sequential(nn.Linear(16, 12, bias=False), nn.BatchNorm1d(12), nn.ReLU(), nn.Linear(12, 4))
+
+
+def task_of(model: str, dataset: Dataset | None = None) -> Task:
+    wanted = Experiment(method=Magnitude(), data="tiny", model=model, val=0.25)
+    return prepare(wanted, dataset=dataset or tiny.dataset()).task
+
+
+def masks_for(task: Task, p: int) -> torch.Tensor:
+    rows = [torch.from_numpy(stream(i, "masks").uniform(task.space.size)) < 0.3 for i in range(p)]
+    return torch.stack(rows)
+
+
+def trained(task: Task, training: Training, masks: torch.Tensor) -> train.Weights:
+    weights = train.start(task, training, masks)
+    for number in range(training.epochs):
+        weights = train.epoch(task, training, weights, masks, number, number)
+    return weights
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weight_decay": 0.1},
+        {"momentum": 0.0},
+        {"optimiser": "adam", "learning_rate": 0.01, "weight_decay": 0.1},
+        {"schedule": "multistep", "warmup": 0.5},
+        {"precision": "bfloat16"},
+        {"rewind": 5},
+    ],
+)
+def test_what_the_mask_cuts_is_zero_after_every_epoch_and_the_rest_moves(model: str, changes: dict[str, Any]) -> None:
+    task, training = task_of(model), Training(**{"epochs": 2, "batch": 32, **changes})
+    masks = masks_for(task, 1)
+    cut = train.whole(task, masks)[0] == 0
+    weights = start = train.start(task, training, masks)
+    for number in range(2):
+        weights = train.epoch(task, training, weights, masks, number, number)
+        assert (weights.flat[0, cut] == 0).all()
+        assert (weights.moments[:, 0, cut] == 0).all()
+    assert (weights.flat[0, ~cut] != start.flat[0, ~cut]).float().mean() > 0.9
+    loss, accuracy = task.judge(weights.flat[0], task.validation)
+    assert accuracy > task.validate(masks[0])[1]
+    assert loss < task.validate(masks[0])[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_many_at_once_are_as_one_by_one(model: str) -> None:
+    task = task_of(model)
+    masks = masks_for(task, 3)
+    together = trained(task, TINY, masks)
+    for i in range(3):
+        alone = trained(task, TINY, masks[i : i + 1])
+        assert torch.allclose(together.flat[i], alone.flat[0], rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(together.flat[0], together.flat[1])
+
+
+def test_a_step_of_a_dense_network_is_that_of_torch() -> None:
+    task, training = task_of("mlp:24"), Training(epochs=1, batch=32, momentum=0.9, weight_decay=1e-2)
+    masks = torch.ones(1, task.space.size, dtype=torch.bool)
+    start, end = train.start(task, training, masks), trained(task, training, masks)
+    module = nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 4))
+    views = task.parameters.views(start.flat[0])
+    module.load_state_dict({("0" if "1" in name else "2") + name[3:]: view for name, view in views.items()})
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-2)
+    per_epoch = task.steps_per_epoch(32)
+    for step, batch in enumerate(task.batches(0, 32)):
+        optimiser.param_groups[0]["lr"] = training.rate(step, per_epoch)
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(module(batch.x), batch.y).backward()
+        optimiser.step()
+    for (name, view), theirs in zip(task.parameters.views(end.flat[0]).items(), _ordered(module, views), strict=True):
+        assert torch.allclose(view, theirs, rtol=1e-4, atol=1e-6), name
+
+
+def _ordered(module: nn.Module, views: dict[str, torch.Tensor]) -> list[torch.Tensor]:
+    state = module.state_dict()
+    return [state[("0" if "1" in name else "2") + name[3:]] for name in views]
+
+
+def test_rewinding_goes_back_to_dense_weights_and_on_from_there() -> None:
+    task, training = task_of("mlp:24"), Training(epochs=2, batch=32, rewind=5)
+    masks, dense = masks_for(task, 1), torch.ones(1, task.space.size, dtype=torch.bool)
+    whole = trained(task, training, masks)
+    assert torch.equal(whole.rewound, trained(task, training, dense).rewound)
+    assert (whole.rewound != 0).float().mean() > 0.95
+    weights = train.again(training, whole.rewound, 5)
+    for number in range(2):
+        weights = train.epoch(task, training, weights, masks, number, number)
+    assert torch.equal(weights.flat, whole.flat)
+    with pytest.raises(RequestError, match=r"training.rewind is 20, but it must be below the 20 steps of 2 epochs"):
+        train.start(task, Training(epochs=2, batch=32, rewind=20), masks)
+
+
+def test_a_network_whose_loss_is_not_finite_leaves_the_others_alone() -> None:
+    task = task_of("mlp:24")
+    masks = masks_for(task, 2)
+    alone = trained(task, TINY, masks[:1])
+    weights = train.start(task, TINY, masks)
+    weights.flat[1, 0] = torch.inf
+    weights.flat[1, 1] = -torch.inf
+    for number in range(2):
+        weights = train.epoch(task, TINY, weights, masks, number, number)
+    assert torch.allclose(weights.flat[0], alone.flat[0], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epochs", 0), ("batch", 0), ("learning_rate", 0.0), ("warmup", 20.0), ("momentum", 1.0), ("weight_decay", -1.0)],
+)
+def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
+    with pytest.raises(RequestError, match=f"training.{name} is {value:g}"):
+        Training(**{name: value})  # type: ignore[arg-type]
