@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch.nn import functional
 
-from ticketry.core.backward import by_hand
+from ticketry.core import backward
 from ticketry.core.net import Net
 from ticketry.core.space import Layer, Space
 from ticketry.core.stack import Stack
@@ -56,7 +56,7 @@ class Parameters:
         named, out = self.views(flat), self.views(gradient)
         parts = [list(views.values())[: self._count] for views in (named, out)]
         biases = [[views[affine.name] if affine.name else None for affine in stack.layers] for views in (named, out)]
-        return by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]), gradient
+        return backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]), gradient
 
     def _by_autograd(
         self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision
