@@ -57,6 +57,20 @@ def test_erk_of_conv6_counts_the_kernel_dimensions():
     assert layer_densities("erk", CONV6, 0.1) == pytest.approx(expected)
 
 
+def test_smart_ratio_of_lenet_by_hand():
+    unit = (0.05 * 266_200 - 300) / (12 * 235_200 + 6 * 30_000)  # (10, 100) keeps 300; the others go by 12 to 6
+    assert layer_densities("smart-ratio", LENET, 0.05) == pytest.approx([12 * unit, 6 * unit, 0.3])
+
+
+@given(SHAPES, st.floats(0, 1))
+@EVERY
+def test_smart_ratio_shares_out_everything_and_no_more_than_there_is(shapes, density):
+    total = round(density * sum(sizes(shapes)))
+    counts = layer_counts("smart-ratio", shapes, total)
+    assert sum(counts) == total
+    assert all(0 <= count <= size for count, size in zip(counts, sizes(shapes), strict=True))
+
+
 def test_epl_gives_equal_counts_and_splits_the_surplus_of_small_layers():
     # 0.05 * 266200 = 13310 kept: a third of it exceeds the 1000 of the last layer, the other two share 12310
     assert layer_counts("epl", LENET, 13_310) == [6155, 6155, 1000]

@@ -28,6 +28,7 @@ from ticketry.core.examples import Block
 from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
 from ticketry.core.net import Net
+from ticketry.core.parameters import Parameters
 from ticketry.core.space import Space
 from ticketry.core.streams import stream
 from ticketry.core.task import Batch, Task
@@ -188,6 +189,7 @@ def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
     train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
+    curvature = Parameters.curvature
     gradients, losses_of, drawn = backward.by_hand, local._losses, [False]
     logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
 
@@ -203,7 +205,12 @@ def _counted() -> Iterator[dict[str, int]]:
 
     def counted_evaluate(net: Net, weights: Any, x: torch.Tensor, buffers: Any) -> torch.Tensor:
         spent["forward"] += len(x)
+        spent["backward"] += len(x) if any(w.requires_grad for w in weights.values()) else 0
         return evaluate(net, weights, x, buffers)
+
+    def counted_curvature(parameters: Parameters, flat: Any, x: torch.Tensor, *args: Any) -> torch.Tensor:
+        spent["backward"] += len(x)  # the second time
+        return curvature(parameters, flat, x, *args)
 
     def counted_fitness(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> population.Score:
         score = fitness(task, masks, *args, **kwargs)
@@ -250,6 +257,7 @@ def _counted() -> Iterator[dict[str, int]]:
         patch.object(Net, "train", counted_train),
         patch.object(backward, "by_hand", counted_backward),
         patch.object(Net, "evaluate", counted_evaluate),
+        patch.object(Parameters, "curvature", counted_curvature),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
         patch.object(local, "_losses", counted_losses),

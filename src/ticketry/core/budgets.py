@@ -1,7 +1,7 @@
 """Layer budgets: how a total number of kept (or locked) weights is shared out over the layers.
 
 A budget D turns a density d of the network into a density D_l(d) of every layer l with n_l weights of L layers, so
-that the sum of D_l(d) n_l is d N. All four are monotone in d.
+that the sum of D_l(d) n_l is d N. The first four are monotone in d.
 
 - `uniform`: D_l = d.
 - `erk`: D_l = e * (sum of the dimensions of the shape, kernel included) / n_l, with one e for all layers; a layer
@@ -10,6 +10,9 @@ that the sum of D_l(d) n_l is d N. All four are monotone in d.
 - `epl`, edges per layer: the same number of weights in every layer; a layer smaller than its share is dense, and
   the surplus is split equally over the others. Price and Tanner 2021 (arXiv 2102.07655).
 - `igq`, ideal gas quotas: D_l = 1 / (g n_l + 1) with one g for all layers. Chijiwa et al. 2022.
+- `smart-ratio`: the last layer has D_l = 0.3, the others D_l in proportion to (L - l + 1)^2 + (L - l + 1), l from 1; a
+  layer that would exceed 1 is dense, and the surplus goes to the others in proportion (the authors': to the layers
+  behind it). Su et al. 2020 (arXiv 2009.11094). Not for locks.
 
 Counts are whole numbers by largest remainder, ties to the first layer, and their sum is exact. Quotas are rational
 numbers (g alone is a float, from additions, divisions and exact sums), so the counts are the same on every machine.
@@ -21,16 +24,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from ticketry.core.errors import refuse, unknown
 
 Budget = Literal["uniform", "erk", "epl", "igq"]
+Layers = Literal["uniform", "erk", "epl", "igq", "smart-ratio"]
 Split = Literal["sparsity", "density"]
 Shapes = Sequence[Sequence[int]]
 
 
-def layer_densities(budget: Budget, shapes: Shapes, density: float) -> list[float]:
+def layer_densities(budget: Layers, shapes: Shapes, density: float) -> list[float]:
     """The density of every layer, each in [0, 1], for a density in [0, 1] of all of them together."""
     if not 0 <= density <= 1:
         raise refuse("density", density, "a fraction in [0, 1]", "pass 0.05 for 5 %")
@@ -39,7 +43,7 @@ def layer_densities(budget: Budget, shapes: Shapes, density: float) -> list[floa
     return [float(quota / size) for quota, size in zip(quotas, sizes, strict=True)]
 
 
-def layer_counts(budget: Budget, shapes: Shapes, total: int) -> list[int]:
+def layer_counts(budget: Layers, shapes: Shapes, total: int) -> list[int]:
     """Weights kept in every layer, at most all of them; `total`, from 0 to N, is their exact sum."""
     sizes = [math.prod(shape) for shape in shapes]
     if not 0 <= total <= sum(sizes):
@@ -74,7 +78,7 @@ def lock_counts(budget: Budget, split: Split, shapes: Shapes, off: float, on: fl
     return [(size - room, chosen) for size, room, chosen in zip(sizes, not_off, locked, strict=True)]
 
 
-def _quotas(budget: Budget, shapes: Shapes, total: Fraction) -> list[Fraction]:
+def _quotas(budget: Layers, shapes: Shapes, total: Fraction) -> list[Fraction]:
     """The share of every layer in `total` kept weights, before rounding; the sum is `total` (igq: to float64)."""
     sizes = [math.prod(shape) for shape in shapes]
     if budget == "uniform":
@@ -85,7 +89,9 @@ def _quotas(budget: Budget, shapes: Shapes, total: Fraction) -> list[Fraction]:
         return _proportional([1] * len(sizes), sizes, total)
     if budget == "igq":
         return _ideal_gas(sizes, total)
-    raise unknown("budget", budget, ("uniform", "erk", "epl", "igq"))
+    if budget == "smart-ratio":
+        return _smart_ratio(sizes, total)
+    raise unknown("budget", budget, get_args(Layers))
 
 
 def _proportional(parts: Sequence[int], sizes: Sequence[int], total: Fraction) -> list[Fraction]:
@@ -98,6 +104,13 @@ def _proportional(parts: Sequence[int], sizes: Sequence[int], total: Fraction) -
         if not full:
             return [Fraction(size) if i in dense else unit * parts[i] for i, size in enumerate(sizes)]
         dense |= full
+
+
+def _smart_ratio(sizes: Sequence[int], total: Fraction) -> list[Fraction]:
+    """The last layer has at most 3/10 of its weights, unless the others are dense."""
+    last = max(min(Fraction(3, 10) * sizes[-1], total), total - sum(sizes[:-1]))
+    parts = [(left * left + left) * size for left, size in zip(range(len(sizes), 1, -1), sizes, strict=False)]
+    return [*_proportional(parts, sizes[:-1], total - last), last]
 
 
 def _ideal_gas(sizes: Sequence[int], total: Fraction) -> list[Fraction]:

@@ -58,6 +58,11 @@ class Net:
                 self.train(weights, x)
         return {name: value.clone() for name, value in statistics(self.module).items()}
 
+    def fresh(self) -> dict[str, torch.Tensor]:
+        """The running statistics of norms that have seen nothing: mean 0, variance 1. Empty without norms."""
+        values = statistics(self.module).items()
+        return {name: torch.full_like(value, name.endswith("running_var")) for name, value in values}
+
     def _mode(self, *, training: bool) -> None:
         for norm in self._norms.values():
             norm.training = training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -16,16 +17,28 @@ Precision = Literal["float32", "bfloat16"]
 
 
 class Parameters:
-    """The layout of Float[*P, M], M = N + R, and gradients to it."""
+    """The layout of Float[*P, M], M = N + R, and gradients to it.
 
-    def __init__(self, net: Net, stack: Stack | None, space: Space, device: torch.device) -> None:
+    `x`: some examples Float[B, ...], for their shape and device. `count` is told of examples forward and backward,
+    and of losses on the way.
+    """
+
+    def __init__(
+        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, count: Callable[..., None]
+    ) -> None:
         layers, start = list(space.layers), space.total
         for name, value in net.rest.items():
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
-        self._net, self._stack, self._count = net, stack, len(space.layers)
+        self._net, self._stack, self._masked, self._shape, self._count = (
+            net,
+            stack,
+            len(space.layers),
+            x.shape[1:],
+            count,
+        )
         self._layout = Space(tuple(layers))
-        self._rest = torch.cat([torch.empty(0, device=device), *(value.flatten() for value in net.rest.values())])
+        self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
 
     @property
     def size(self) -> int:
@@ -46,17 +59,54 @@ class Parameters:
 
     def gradient(
         self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision = "float32"
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Float[P] and Float[P, M]: mean cross-entropy of P networks Float[P, M] on a batch, and its gradients."""
+    ) -> tuple[list[float], torch.Tensor]:
+        """Mean cross-entropy of P networks Float[P, M] on a batch, and the gradients to them, Float[P, M].
+
+        Norms use the statistics of the batch.
+        """
         stack = self._stack
         if stack is None or not stack.fits(x) or stack.tied or precision != "float32":
             found = [self._by_autograd(one, x, y, precision) for one in flat]
-            return torch.stack([loss for loss, _ in found]), torch.stack([gradient for _, gradient in found])
-        gradient = torch.zeros_like(flat)  # zeros, as the stack may not use every parameter
-        named, out = self.views(flat), self.views(gradient)
-        parts = [list(views.values())[: self._count] for views in (named, out)]
-        biases = [[views[affine.name] if affine.name else None for affine in stack.layers] for views in (named, out)]
-        return backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]), gradient
+            losses, gradient = [loss.item() for loss, _ in found], torch.stack([gradient for _, gradient in found])
+        else:
+            gradient = torch.zeros_like(flat)  # zeros, as the stack may not use every parameter
+            named, out = self.views(flat), self.views(gradient)
+            parts = [list(views.values())[: self._masked] for views in (named, out)]
+            biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
+            losses = backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]).tolist()
+        self._count(len(flat) * len(y), len(flat) * len(y), *losses)
+        return losses, gradient
+
+    def curvature(self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Float[M]: the Hessian of the mean cross-entropy times its gradient, of one network Float[M] on a batch.
+
+        Logits are divided by `temperature` first. The product is the gradient of <stop(g), g> (Pearlmutter 1994), and
+        counts as two passes backward.
+        """
+        leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
+        loss = functional.cross_entropy(self._net.train(leaves, x) / temperature, y)
+        every = list(leaves.values())
+        first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
+        along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
+        second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
+        self._count(len(y), 2 * len(y))
+        return torch.cat([product.flatten() for product in second])
+
+    def flow(self, flat: torch.Tensor) -> torch.Tensor:
+        """Float64[M]: w dR/dw, where R sums the outputs of the network of absolute values |w| for an input of ones.
+
+        Norms have mean 0 and variance 1. In float64, as products over many layers leave float32. It counts as one
+        example. Tanaka et al. 2020 (arXiv 2006.05467), equation 6.
+        """
+        magnitudes = flat.double().abs()
+        leaves = {name: view.detach().requires_grad_() for name, view in self.views(magnitudes).items()}
+        every = list(leaves.values())
+        buffers = {name: value.double() for name, value in self._net.fresh().items()}
+        ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
+        total = self._net.evaluate(leaves, ones, buffers).sum()
+        grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
+        self._count(1, 1)
+        return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
     def _by_autograd(
         self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision

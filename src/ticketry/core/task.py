@@ -23,7 +23,7 @@ from ticketry.core.judge import judge
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.net import Named, Net
 from ticketry.core.networks import Population
-from ticketry.core.parameters import Parameters, Precision
+from ticketry.core.parameters import Parameters
 from ticketry.core.population import Limit, Score
 from ticketry.core.space import Space
 from ticketry.core.stack import recognise
@@ -66,7 +66,7 @@ class Task:
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
         self._slabs = Slabs(train)
-        self.parameters = Parameters(net, self._stack, space, base.device)
+        self.parameters = Parameters(net, self._stack, space, train.x, self._count)
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
         self._clock = time.perf_counter()
@@ -120,24 +120,8 @@ class Task:
         gradient = torch.empty_like(self._scaled)
         out = list(self.space.views(gradient).values())
         loss = backward.mask_gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
-        self.meters.examples_forward += len(batch.y)
-        self.meters.examples_backward += len(batch.y)
-        self._losses.append(loss)
+        self._count(len(batch.y), len(batch.y), loss)
         return loss, self.space.narrow(gradient)
-
-    def training_gradient(
-        self, flat: torch.Tensor, batch: Batch, precision: Precision = "float32"
-    ) -> tuple[list[float], torch.Tensor]:
-        """Mean cross-entropy on a batch of P networks with all their parameters, Float[P, M], and its gradients.
-
-        Norms use the statistics of the batch. See core/parameters.py for the layout.
-        """
-        losses, gradient = self.parameters.gradient(flat, batch.x, batch.y, precision)
-        self.meters.examples_forward += len(flat) * len(batch.y)
-        self.meters.examples_backward += len(flat) * len(batch.y)
-        found: list[float] = losses.tolist()
-        self._losses += found
-        return found, gradient
 
     def natural_gradient(
         self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: local.Fitness = "cross-entropy"
@@ -284,6 +268,11 @@ class Task:
         now = time.perf_counter()
         self.meters.seconds += now - self._clock
         self._clock = now
+
+    def _count(self, forward: int, backward: int, *losses: float) -> None:
+        self.meters.examples_forward += forward
+        self.meters.examples_backward += backward
+        self._losses += losses
 
     def _meter_work(self, evaluations: int, examples: int) -> None:
         self._meter(evaluations=evaluations)

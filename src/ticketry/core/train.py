@@ -69,7 +69,7 @@ def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor,
             rewound = flat.clone()
             flat.mul_(kept)
             moments.zero_()
-        losses, gradient = task.training_gradient(flat, batch, training.precision)
+        losses, gradient = task.parameters.gradient(flat, batch.x, batch.y, training.precision)
         if step >= training.rewind:
             gradient.mul_(kept)
         if all(map(math.isfinite, losses)):

@@ -99,7 +99,7 @@ class Gradual:
                 open_ = train.whole(task, kept[None])
                 flat.mul_(open_)
                 moments.mul_(open_)
-            [loss], grad = task.training_gradient(flat, batch)
+            [loss], grad = task.parameters.gradient(flat, batch.x, batch.y)
             if math.isfinite(loss):  # else the step is lost, not the training
                 train.update(training, flat, grad.mul_(open_), moments, number, per_epoch)
         return State(flat, moments, kept, state.epoch + 1)

@@ -2,7 +2,8 @@
 
 Scores are uniform random numbers, drawn once for each layer from its own stream; each layer keeps its highest.
 The layer budgets are those of the literature: `uniform`; `erk` (Evci et al. 2020, arXiv 1911.11134, after Mocanu et
-al. 2018); `epl`, equal edges in every layer (Price and Tanner 2021); `igq`, ideal gas quotas (Chijiwa et al. 2022).
+al. 2018); `epl`, equal edges in every layer (Price and Tanner 2021); `igq`, ideal gas quotas (Chijiwa et al. 2022);
+`smart-ratio`, fewer the deeper the layer (Su et al. 2020, arXiv 2009.11094).
 
 Deviations: counts are exact to one weight (largest remainder) instead of rounded down layer by layer. Where locks
 leave a layer less room than its quota, the surplus goes to the first layers with room.
@@ -32,7 +33,7 @@ class State:
 
 @dataclass(frozen=True)
 class Random:
-    """Random mask with uniform, ERK, EPL or IGQ layer densities."""
+    """Random mask with uniform, ERK, EPL, IGQ or Smart-Ratio layer densities."""
 
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(generations=1)
@@ -40,7 +41,7 @@ class Random:
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""
-    layers: budgets.Budget = "erk"
+    layers: budgets.Layers = "erk"
     """How the kept weights are shared out over the layers."""
     weights: Kind = "kaiming-normal"
     """Recipe of the untrained weights."""

@@ -1,0 +1,51 @@
+"""What methods share that score untrained weights and keep the best, in one round or in several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ticketry.core.errors import refuse
+from ticketry.core.feed import Batch
+from ticketry.core.lazy import torch
+from ticketry.core.mask import top_k_floor
+
+if TYPE_CHECKING:
+    from ticketry.core.task import Task
+
+
+class Scored(Protocol):
+    """The fields that such methods have in common."""
+
+    @property
+    def density(self) -> float: ...
+    @property
+    def floor(self) -> int: ...
+
+
+def check(method: Scored) -> None:
+    """Raise RequestError for a field out of its range."""
+    for name, allowed, fine in (
+        ("density", "a fraction in (0, 1]", 0 < method.density <= 1),
+        ("rounds", "at least 1", getattr(method, "rounds", 1) >= 1),
+        ("examples", "at least 1", getattr(method, "examples", 1) >= 1),
+        ("floor", "0 or more", method.floor >= 0),
+    ):
+        if not fine:
+            raise refuse(name, getattr(method, name), allowed, "choose a value in that range")
+
+
+def kept(task: Task, scores: torch.Tensor, density: float, floor: int, progress: float) -> torch.Tensor:
+    """Bool[D]: the best of Float[D], at a density that falls by equal factors, from all at 0 to `density` at 1."""
+    space = task.space
+    most = (space.size + space.locked_on) / space.total
+    now = most * (density / most) ** progress if progress < 1 else density
+    count = space.count(now)
+    return top_k_floor(scores, count, space.segments, space.floors(floor, count))
+
+
+def batch(task: Task, each: int) -> Batch:
+    """`each` training examples of every class, or as many as it has, drawn by the task's seed."""
+    order = torch.from_numpy(task.stream("scored").permutation(len(task.train))).to(task.device)
+    labels = task.train.y[order]
+    places = [order[labels == label][:each] for label in range(int(labels.max()) + 1)]
+    return Batch(*task.train.batch(torch.cat(places)))
