@@ -113,7 +113,7 @@ class Recipe:
     out: Path
     """Directory of the recipe, with one for each of its runs."""
     scale: Scale = "cpu"
-    """smoke: a minute, the numbers mean nothing; cpu: a quarter of an hour on two cores; paper: as published."""
+    """smoke: a minute, the numbers mean nothing; cpu: ten to twenty minutes on two cores; paper: as published."""
     workers: int | None = None
     """Runs at a time, each on one thread; one for each core without it."""
     quiet: bool = False
