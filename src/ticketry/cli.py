@@ -1,6 +1,6 @@
 """The command line: one function a verb, no logic.
 
-Exit codes: 0 done, 1 verification failed, 2 wrong request, 130 interrupted.
+Exit codes: 0 done, 1 verification or check failed, 2 wrong request, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -126,6 +126,21 @@ def train(args: Sequence[str]) -> int:
     return 0
 
 
+def check(args: Sequence[str]) -> int:
+    """Try a ticket against its controls: shuffled, redrawn, inverted and more."""
+    request = _parse(requests.Check, args, "check")
+    from ticketry.checks.court import check as trial
+    from ticketry.report import verdicts
+
+    given = {name: value for name, value in vars(request).items() if name not in ("ticket", "json")}
+    outcome = trial(request.ticket, **given | {"quiet": request.quiet or request.json})
+    if request.json:
+        print(json.dumps(outcome, indent=2))
+    elif not request.quiet:
+        verdicts.print_verdicts(outcome)
+    return 1 if outcome["verdict"] == "fail" else 0
+
+
 def landscape(args: Sequence[str]) -> int:
     """Accuracy and loss of the masks around a ticket, with pictures."""
     request = _parse(requests.Landscape, args, "landscape")
@@ -172,6 +187,7 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
     "verify": verify,
     "eval": evaluate,
     "train": train,
+    "check": check,
     "landscape": landscape,
     "recipe": recipe,
 }

@@ -58,5 +58,10 @@ class RunDirectory:
         return self.root / "landscape.json"
 
     @property
+    def check(self) -> RunDirectory:
+        """Where the ticket is tried against its controls."""
+        return RunDirectory(self.root / "check")
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"

@@ -92,6 +92,31 @@ class Train:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check:
+    """Try a ticket against altered ones, trained side by side; exit code 1 where it does no better than one of them."""
+
+    ticket: tyro.conf.Positional[Path]
+    """Directory of a finished run, or a ticket file."""
+    seeds: int = 5
+    """Draws of every control and of the data order, at least 3."""
+    data: str | None = None
+    """The data set, as for `find`; that of the ticket without it."""
+    out: Path | None = None
+    """Directory of the check, resumable; ticket-check beside the file without it."""
+    training: Training = field(default_factory=Training)
+    trained: bool | None = None
+    """Train before judging; without it tickets are, unless they are strong ones."""
+    val: float = 0.1
+    """Fraction of the training data that is held out as for `train`, in (0, 1)."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
+    quiet: bool = False
+    """No progress bar, no table."""
+    json: bool = False
+    """Print JSON instead of the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Landscape:
     """Accuracy and loss along lines and over a plane of masks around a finished run's ticket, and pictures of them."""
 

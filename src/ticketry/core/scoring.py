@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ticketry.core.errors import refuse
-from ticketry.core.feed import Batch
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor
 
 if TYPE_CHECKING:
+    from ticketry.core.feed import Batch
     from ticketry.core.task import Task
 
 
@@ -45,6 +45,8 @@ def kept(task: Task, scores: torch.Tensor, density: float, floor: int, progress:
 
 def batch(task: Task, each: int) -> Batch:
     """`each` training examples of every class, or as many as it has, drawn by the task's seed."""
+    from ticketry.core.feed import Batch  # here, because torch is imported late
+
     order = torch.from_numpy(task.stream("scored").permutation(len(task.train))).to(task.device)
     labels = task.train.y[order]
     places = [order[labels == label][:each] for label in range(int(labels.max()) + 1)]

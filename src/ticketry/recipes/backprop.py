@@ -4,8 +4,9 @@ scikit-learn's MLPClassifier, as in the genetic search for tickets (arXiv 2411.0
 penalty 2.15e-4, epsilon 4.6e-9, at most 1,000 epochs. These are the values that the authors' randomised search mostly
 chose; `draws` repeats such a search (3-fold, over ranges of our choice, since theirs were not to be had). Deviations:
 learning rate 1e-2, not 1e-3, which with a tenth of the points, and so of the steps an epoch, leaves [2, 20, 2] on a
-plateau (this was seen on test accuracy, and favours this baseline); a tenth of the training data is held out, and training stops when accuracy on it has not improved for
-`patience` epochs. For two classes the classifier has one logistic output in place of two units.
+plateau (this was seen on test accuracy, and favours this baseline); a tenth of the training data is held out, and
+training stops when accuracy on it has not improved for `patience` epochs. For two classes the classifier has one
+logistic output in place of two units.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
-from ticketry.report import landscape
+from ticketry.report import landscape, verdicts
 from ticketry.report.figures import curves, front, layer_bars
 from ticketry.report.html import render
 from ticketry.report.mask_image import first_layer
@@ -45,6 +45,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     summary, ticket = file.summary(encoded), file.decode(encoded)
     layers, first = summary.layers, summary.layers[0]
     around = landscape.read(directory, result)
+    tried = verdicts.read(directory, result)
     html = render(
         "page.html",
         {
@@ -67,6 +68,7 @@ def page(directory: RunDirectory, result: Result) -> str:
             "front": _front(result),
             "front_head": ("ticket", "density", "bytes", "validation accuracy", "validation loss"),
             "front_figure": Markup(front(result["front"], result)) if result["front"] else "",
+            "verdicts": None if tried is None else (verdicts.HEAD, verdicts.rows(tried), verdicts.legend(tried)),
             "sizes": _sizes(summary),
             "parts": part_rows(summary),
             "rows": result_rows(result),

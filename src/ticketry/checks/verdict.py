@@ -1,0 +1,76 @@
+"""The rule that decides, written down before any number is seen.
+
+For n draws, each with the ticket and the altered ticket trained on the same data in the same order, let d be the mean
+of the differences in test accuracy and h = t sd / sqrt(n) half the 95 % interval around it (Student's t, n - 1 degrees
+of freedom, of the n differences). With a margin m of half a point:
+
+    pass          d - h > 0 and d > m: the ticket is better, by an amount that matters;
+    fail          d + h < m: whatever the ticket has over the control, it is less than the margin;
+    inconclusive  anything else: more draws may tell;
+    collapsed     a layer of the altered ticket keeps no weight, or once trained it classifies no better than a constant
+                  guess in any draw: it lost because it is dead, which says nothing for the ticket.
+
+A ticket fails where one control does; it passes where some pass and no other is inconclusive. Controls that collapsed
+or only give a look (the complement) have no say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Word = Literal["pass", "fail", "inconclusive", "collapsed", "look"]
+MARGIN = 0.005
+LOOKS = ("complement",)
+LEAST = 3  # draws
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`difference`: mean of ticket minus control, a fraction; `half`: half its 95 % interval."""
+
+    word: Word
+    difference: float
+    half: float
+
+
+def decide(
+    ticket: Sequence[float],
+    control: Sequence[float],
+    alive: bool,
+    chance: float,
+    name: str = "",
+    margin: float = MARGIN,
+) -> Verdict:
+    """The verdict on a control. `ticket`, `control`: accuracy (a fraction) of each draw, at least 3 of them.
+
+    `alive`: whether every layer of every draw keeps a weight; `chance`: accuracy up to which a network counts as dead.
+    """
+    from ticketry.report.statistics import quantile
+
+    n = len(ticket)
+    if n < LEAST:
+        raise ValueError(f"{n} draws are too few for a verdict; at least {LEAST}")
+    differences = [a - b for a, b in zip(ticket, control, strict=True)]
+    mean = math.fsum(differences) / n
+    deviation = math.sqrt(math.fsum((d - mean) ** 2 for d in differences) / (n - 1))
+    half = quantile(n - 1) * deviation / math.sqrt(n)
+    if name in LOOKS:
+        word: Word = "look"
+    elif not alive or min(control) <= chance:
+        word = "collapsed"
+    elif mean - half > 0 and mean > margin:
+        word = "pass"
+    elif mean + half < margin:
+        word = "fail"
+    else:
+        word = "inconclusive"
+    return Verdict(word, mean, half)
+
+
+def overall(words: Sequence[Word]) -> Word:
+    """The verdict on the ticket: that of its worst control, of those that have a say."""
+    order: tuple[Word, ...] = ("fail", "inconclusive", "pass")
+    return next((word for word in order if word in words), "inconclusive")

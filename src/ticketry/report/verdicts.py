@@ -1,0 +1,69 @@
+"""The verdicts of `ticketry check` as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ticketry.paths import RunDirectory
+from ticketry.report.numerals import count, percent
+from ticketry.report.statistics import estimate
+
+HEAD = ("", "accuracy", "ticket minus it", "untrained", "verdict")
+
+
+def read(directory: RunDirectory, result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The outcome of a run's check, where there is one of its ticket."""
+    try:
+        outcome = json.loads(directory.check.result.read_text())
+        return outcome if outcome["ticket"] == result["digest"]["ticket"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def rows(outcome: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The ticket, then every control."""
+    own = estimate(outcome["accuracy"])
+    table: list[tuple[str, ...]] = [
+        ("the ticket", _spread(own.mean, own.half), "", percent(outcome["untrained"], 2), outcome["verdict"])
+    ]
+    for control in outcome["controls"]:
+        mine = estimate(control["accuracy"])
+        points = f"{100 * control['difference']:+.2f} ± {100 * control['half']:.2f}"
+        untrained = percent(control["untrained"], 2)
+        table.append((control["control"], _spread(mine.mean, mine.half), points, untrained, control["word"]))
+    return table
+
+
+def legend(outcome: Mapping[str, Any]) -> str:
+    """What the columns say, and what was done."""
+    done = "before training, as strong tickets are"
+    if outcome["training"]:
+        done = f"after {count(outcome['training']['epochs'])} epochs of training, in the same data order in each draw"
+    return (
+        f"Test accuracy {done}: mean of {outcome['seeds']} draws and its 95 % t-interval, in per cent; differences in"
+        " points. pass: better than the control beyond the interval and by half a point; fail: at most half a point"
+        " better; collapsed: the control is dead, which says nothing; look: another density, no verdict."
+    )
+
+
+def print_verdicts(outcome: Mapping[str, Any], console: Console | None = None) -> None:
+    """The end of `ticketry check`."""
+    console = console or Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, name in enumerate(HEAD):
+        table.add_column(name, justify="right" if 0 < place < 4 else "left", overflow="fold")
+    for row in rows(outcome):
+        table.add_row(*row)
+    meanings = "\n".join(f"{control['control']}: {control['meaning']}" for control in outcome["controls"])
+    console.print(table, legend(outcome), meanings, f"verdict on the ticket: {outcome['verdict']}", sep="\n\n")
+
+
+def _spread(mean: float, half: float | None) -> str:
+    return f"{100 * mean:.2f}" + ("" if half is None else f" ± {100 * half:.2f}")
