@@ -25,7 +25,7 @@ def groups(cells: tuple[Cell, ...]) -> list[str]:
 
 
 def test_the_recipes_are_found() -> None:
-    assert sorted(discover()) == NAMES
+    assert sorted(name for name in discover() if name.startswith("genetic-")) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

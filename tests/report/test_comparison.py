@@ -47,16 +47,25 @@ SINGLE = {"mean": 0.5, "half": None, "runs": 1}
 
 
 def test_a_row_says_all_in_per_cent() -> None:
-    assert comparison.row(GENETIC | {"difference": HALF["difference"]}) == (
+    assert tuple(word for word in comparison.row(GENETIC | {"difference": HALF["difference"]}).values() if word) == (
         *("genetic", "73.2 ± 1.3", "75.0", "93.41 ± 0.81", "-1.23 ± 1.01"),
         *("15,300", "4,500", "0", "12.3"),
     )
 
 
+def test_columns_that_say_nothing_are_left_out() -> None:
+    plain = ["", "sparsity", "test accuracy", "minus the first", "evaluations", "forward", "backward", "seconds"]
+    assert comparison.heads([HALF]) == plain
+    assert "paper" in comparison.heads([HALF, GENETIC])
+    trained = cell("t", untrained=0.1, ticket_bytes=3450, cost=HALF["cost"] | {"epochs": 40, "evaluations": 0})
+    assert comparison.heads([trained])[4:7] == ["untrained", "bytes", "epochs"]
+    assert [comparison.row(trained)[name] for name in ("untrained", "bytes", "epochs")] == ["10.0", "3,450", "40"]
+
+
 def test_a_single_run_has_no_interval() -> None:
-    assert comparison.row(cell("one", accuracy=SINGLE, density=SINGLE, difference=SINGLE))[1:5] == (
-        *("50.0", "", "50.00", "+50.00"),
-    )
+    found = comparison.row(cell("one", accuracy=SINGLE, density=SINGLE, difference=SINGLE))
+    names = ("sparsity", "paper", "test accuracy", "minus the first")
+    assert tuple(found[name] for name in names) == ("50.0", "", "50.00", "+50.00")
 
 
 def test_the_page_needs_nothing_beside_itself_and_holds_every_number() -> None:
@@ -71,7 +80,7 @@ def test_the_page_needs_nothing_beside_itself_and_holds_every_number() -> None:
     assert read.tags.count("svg") == 2
     for words in (
         *("Genetic search against edge-popup", "5,000 points & no more.", "seeds 0 to 4", "A: [2, 20, 2]", "2 classes"),
-        *(word for each in OUTCOME["cells"] for word in comparison.row(each)),
+        *(word for each in OUTCOME["cells"] for word in comparison.row(each).values()),
         *("ticketry recipe genetic-moons --scale cpu --out again", RUN["command"], "10 runs", "5 min 0 s", "cores 2"),
     ):
         assert words in read.text

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,16 +18,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ticketry import __version__
 from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
+from ticketry.core.training import Training
 from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
 from ticketry.recipes import pool
 from ticketry.recipes.directory import RecipeDirectory, begin, finished
+from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.plan import Job, Recipe, Work
 from ticketry.report import reproduce
 from ticketry.report.statistics import estimate
 
 SCHEMA = 1  # of recipe.json
-COST = ("evaluations", "examples_forward", "examples_backward", "seconds")
+COST = ("epochs", "evaluations", "examples_forward", "examples_backward", "seconds")
 
 
 def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quiet: bool = True) -> dict[str, Any]:
@@ -81,6 +84,8 @@ def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
                 "accuracy": asdict(estimate(accuracy)),
                 "difference": None if is_first else asdict(estimate(beyond)),
                 "density": asdict(estimate([run["density"] for run in runs])),
+                "untrained": _mean([(run["untrained"] or {}).get("test") for run in runs]),
+                "ticket_bytes": _mean([run["ticket_bytes"] for run in runs]),
                 "cost": {name: estimate([run["cost"][name] for run in runs]).mean for name in COST},
                 "runs": runs,
             }
@@ -88,11 +93,18 @@ def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
     return cells
 
 
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return estimate(known).mean if len(known) == len(values) else None
+
+
 def _run(job: Job, results: Mapping[Path, Any]) -> dict[str, Any]:
     result = results[job.path]
     names = ("method", "seed", "density", "kept", "maskable", "accuracy", "cost", "digest")
+    beside = ("ticket_bytes", "untrained")  # of tickets alone
     return {
         **{name: result[name] for name in names},
+        **{name: result.get(name) for name in beside},
         "directory": str(job.path),
         "command": command(job.work(results), str(job.path)),
     }
@@ -100,6 +112,16 @@ def _run(job: Job, results: Mapping[Path, Any]) -> dict[str, Any]:
 
 def command(work: Work, out: str) -> str:
     """The line that repeats one run into a directory; back-propagation prints its numbers instead."""
+    if isinstance(work, Fitted):
+        search = command(work.search, f"{out}/search")
+        flags = [
+            f"--training.{name.replace('_', '-')} {value}"
+            for name, value in asdict(work.training).items()
+            if value != getattr(Training(), name)
+        ]
+        ticket = f"{out}/search/ticket.tkt"
+        words = ["ticketry train", ticket, "--data", shlex.quote(work.data), "--out", f"{out}/trained", *flags]
+        return f"{search} && {' '.join(words)}"
     if isinstance(work, Experiment):
         return reproduce.command(work.resolved, out).replace(" \\\n    ", " ")
     return f'python -c "from ticketry.recipes.backprop import Backprop; print({work!r}.result())"'

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from ticketry.experiment import Experiment, canonical
 from ticketry.recipes.backprop import Backprop
+from ticketry.recipes.fitted import Fitted
 
 Scale = Literal["smoke", "cpu", "paper"]
-Work = Experiment | Backprop
+Work = Experiment | Backprop | Fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,10 @@ class Job:
 
     def work(self, results: Mapping[Path, Mapping[str, Any]]) -> Work:
         """What to run, given the results of finished runs by their path."""
-        work = replace(self.cell.work, seed=self.seed)
+        work = self.cell.work
+        if isinstance(work, Fitted):
+            return work.seeded(self.seed)
+        work = replace(work, seed=self.seed)
         if self.needs is None or not isinstance(work, Experiment):
             return work
         there = results[self.needs]

@@ -22,6 +22,7 @@ from typing import Any
 from ticketry.core.errors import RequestError
 from ticketry.core.lazy import torch
 from ticketry.recipes.backprop import Backprop
+from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.plan import Job, Work
 
 Result = Mapping[str, Any]
@@ -69,7 +70,7 @@ def run(work: Work, out: Path) -> Result:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return execute(work, out).result
+        return work.execute(out) if isinstance(work, Fitted) else execute(work, out).result
     finally:
         torch.set_num_threads(threads)
 

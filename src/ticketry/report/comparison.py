@@ -11,17 +11,17 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 
-from ticketry.report.comparison_figures import against_classes, against_sparsity
+from ticketry.report.comparison_figures import against_classes, against_density, against_sparsity
 from ticketry.report.html import render
 from ticketry.report.numerals import count, duration
 
 Outcome = Mapping[str, Any]
 """What `recipe.json` holds."""
 
-HEAD = ("", "sparsity", "paper", "test accuracy", "minus the first", "evaluations", "forward", "backward", "seconds")
 LEGEND = (
     "Sparsity and accuracy in per cent: mean over {seeds} and its 95 % t-interval. paper: the sparsity it reports."
     " minus the first: points of test accuracy beyond the first row of the group, from differences seed by seed."
+    " untrained: test accuracy of the ticket before training. bytes: of the ticket. epochs: of search and training."
     " forward, backward: examples, in thousands. Costs are means of one run, on one thread."
 )
 
@@ -32,29 +32,35 @@ def print_comparison(outcome: Outcome, report: str, console: Console | None = No
     if not console.is_terminal:
         console.width = 10_000
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for place, name in enumerate(HEAD):
+    head = heads(outcome["cells"])
+    for place, name in enumerate(head):
         table.add_column(name, justify="right" if place else "left", overflow="fold")
     for name, cells in grouped(outcome):
         table.add_row(name, style="bold")
         for cell in cells:
-            table.add_row(*row(cell))
+            table.add_row(*(row(cell)[name] for name in head))
     console.print(outcome["title"], table, legend(outcome), *outcome["notes"], f"report: {report}", sep="\n\n")
 
 
 def page(outcome: Outcome) -> str:
     """The page of a finished recipe."""
-    groups = grouped(outcome)
-    plain = [(name, cells) for name, cells in groups if cells[0]["classes"] is None]
+    groups, head = grouped(outcome), heads(outcome["cells"])
+    trained = [cell for cell in outcome["cells"] if cell.get("untrained") is not None]
+    plain = [(name, cells) for name, cells in groups if cells[0]["classes"] is None and not trained]
     counted = [cell for _, cells in groups for cell in cells if cell["classes"] is not None]
-    figures = [*([against_classes(counted)] if counted else []), *([against_sparsity(plain)] if plain else [])]
+    figures = [
+        *([against_density(trained)] if trained else []),
+        *([against_classes(counted)] if counted else []),
+        *([against_sparsity(plain)] if plain else []),
+    ]
     seconds = [run["cost"]["seconds"] for cell in outcome["cells"] for run in cell["runs"]]
     return render(
         "comparison.html",
         {
             "outcome": outcome,
             "figures": [Markup(figure) for figure in figures],
-            "head": HEAD,
-            "groups": [(name, [row(cell) for cell in cells], cells) for name, cells in groups],
+            "head": head,
+            "groups": [(name, [[row(cell)[each] for each in head] for cell in cells], cells) for name, cells in groups],
             "legend": legend(outcome),
             "command": shlex.join(
                 ["ticketry", "recipe", outcome["recipe"], "--scale", outcome["scale"], "--out", "again"]
@@ -71,20 +77,31 @@ def grouped(outcome: Outcome) -> list[tuple[str, list[dict[str, Any]]]]:
     return [(name, list(cells)) for name, cells in groupby(outcome["cells"], lambda cell: cell["group"])]
 
 
-def row(cell: Mapping[str, Any]) -> tuple[str, ...]:
-    """The cells of a table's line, under `HEAD`."""
+def row(cell: Mapping[str, Any]) -> dict[str, str]:
+    """A table's line by the heads of its columns."""
     cost, accuracy, density = cell["cost"], cell["accuracy"], cell["density"]
-    published = cell["published"]
-    return (
-        cell["series"],
-        interval(1 - density["mean"], density["half"]),
-        "" if published is None else f"{100 * (1 - published):.1f}",
-        interval(accuracy["mean"], accuracy["half"], 2),
-        "" if cell["difference"] is None else interval(cell["difference"]["mean"], cell["difference"]["half"], 2, "+"),
-        count(round(cost["evaluations"])),
-        *(f"{cost[name] / 1000:,.0f}" for name in ("examples_forward", "examples_backward")),
-        f"{cost['seconds']:.1f}",
-    )
+    published, beyond, size = cell["published"], cell["difference"], cell.get("ticket_bytes")
+    untrained = cell.get("untrained")
+    return {
+        "": cell["series"],
+        "sparsity": interval(1 - density["mean"], density["half"]),
+        "paper": "" if published is None else f"{100 * (1 - published):.1f}",
+        "test accuracy": interval(accuracy["mean"], accuracy["half"], 2),
+        "minus the first": "" if beyond is None else interval(beyond["mean"], beyond["half"], 2, "+"),
+        "untrained": "" if untrained is None else interval(untrained, None),
+        "bytes": "" if size is None else count(round(size)),
+        "epochs": f"{cost['epochs']:,.0f}" if cost.get("epochs") else "",
+        "evaluations": count(round(cost["evaluations"])) if cost["evaluations"] else "",
+        "forward": f"{cost['examples_forward'] / 1000:,.0f}",
+        "backward": f"{cost['examples_backward'] / 1000:,.0f}",
+        "seconds": f"{cost['seconds']:.1f}",
+    }
+
+
+def heads(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that say something about any of the cells."""
+    rows = [row(cell) for cell in cells]
+    return [name for name in rows[0] if any(line[name] for line in rows)]
 
 
 def interval(mean: float, half: float | None, digits: int = 1, sign: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ticketry.report.canvas import BLUE, INK, ORANGE, drawing, place, svg
+from ticketry.report.canvas import BLUE, INK, ORANGE, drawing, logarithmic, place, svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +66,30 @@ def against_classes(cells: Cells) -> str:
             axes.grid()
         _legend(left)
         return svg(figure, f"Test accuracy and sparsity for {len(classes)} numbers of classes")
+
+
+def against_density(cells: Cells) -> str:
+    """Density, logarithmic, against test accuracy: a line for every series that has several densities."""
+    styles = _styles(cells)
+    top = 16 + LEGEND * (-(-len(styles) // 3))
+    with drawing(top + 380) as figure:
+        axes = place(figure, 60, top + 28, 810, 292)
+        for number, (series, style) in enumerate(styles.items()):
+            line = sorted((c for c in cells if c["series"] == series), key=lambda c: float(c["density"]["mean"]))
+            aside = 1 + (number - (len(styles) - 1) / 2) * 0.008  # so that intervals stay apart
+            x = [100 * cell["density"]["mean"] * aside for cell in line]
+            style = style | {"color": f"C{number}"}
+            axes.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], linewidth=0.9, color=style["color"])
+            for at, cell in zip(x, line, strict=True):
+                _mark(axes, at, cell["accuracy"], style)
+        spread = [100 * cell["density"]["mean"] for cell in cells]
+        logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
+        axes.set_title("Test accuracy, %")
+        axes.set_xlabel("density, %")
+        axes.grid()
+        _accuracies(axes)
+        _legend(axes)
+        return svg(figure, f"Density against test accuracy of {len(styles)} methods")
 
 
 def _mark(axes: Axes, x: float, estimate: Mapping[str, Any], style: dict[str, Any], wide: float = 0.0) -> None:

@@ -1,0 +1,84 @@
+"""A ticket that is searched and then trained: one cell of a comparison of trainable tickets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ticketry.core.atomic import write
+from ticketry.core.training import Training
+from ticketry.experiment import Experiment, canonical
+from ticketry.paths import RunDirectory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """One search and the training of what it found; equal ones give equal numbers on equal software."""
+
+    search: Experiment
+    training: Training
+
+    @property
+    def data(self) -> str:
+        return self.search.data
+
+    @property
+    def model(self) -> str:
+        return self.search.model
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """All fields, as JSON-ready data."""
+        return {"search": self.search.resolved, "training": asdict(self.training)}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over the canonical JSON of `resolved`."""
+        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+
+    def seeded(self, seed: int) -> Fitted:
+        """The same with another seed."""
+        return replace(self, search=replace(self.search, seed=seed))
+
+    def execute(self, out: Path) -> dict[str, Any]:
+        """Search into `out/search`, train into `out/trained`, and write `out/result.json`; resumes, or returns it."""
+        from ticketry.run import execute
+        from ticketry.train import train
+
+        path = RunDirectory(out).result
+        if path.exists():
+            there: dict[str, Any] = json.loads(path.read_text())
+            if there["digest"]["fitted"] == self.digest:
+                return there
+        found = execute(self.search, out / "search")
+        where, search = found.directory.ticket, self.search
+        trained = train(
+            where,
+            data=search.data,
+            out=out / "trained",
+            training=self.training,
+            val=search.val,
+            device=search.device,
+        )
+        result = {
+            **trained.result,
+            "ticket_bytes": found.result["ticket_bytes"],
+            "untrained": found.result["accuracy"],
+            "cost": _sum(found.result["cost"], trained.result["cost"]),
+            "search_cost": found.result["cost"],
+            "digest": {**trained.result["digest"], "fitted": self.digest},
+        }
+        write(path, json.dumps(result, indent=2) + "\n")
+        return result
+
+
+def _sum(search: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:
+    """What both cost together; of memory the larger."""
+    return {
+        name: max(value, training[name]) if name == "peak_rss_bytes" else value + training[name]
+        for name, value in search.items()
+    }
