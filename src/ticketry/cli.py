@@ -168,17 +168,31 @@ def recipe(args: Sequence[str]) -> int:
         raise RequestError("recipe needs a name as its first word; choose one of those listed above.")
     function = recipes.get(args[0])
     request = _parse(requests.Recipe, args[1:], f"recipe {args[0]}")
+    _perform(function(request.scale), request)
+    return 0
+
+
+def compare(args: Sequence[str]) -> int:
+    """Compare methods of your choice at equal training: table, page, JSON, CSV."""
+    request = _parse(requests.Compare, args, "compare")
+    from ticketry.recipes.compare import comparison
+
+    names = ("data", "model", "seeds", "epochs", "training", "val")
+    plan = comparison(request.methods, request.densities, **{name: getattr(request, name) for name in names})
+    _perform(plan, request)
+    return 0
+
+
+def _perform(plan: recipes.Recipe, request: requests.Recipe | requests.Compare) -> None:
     from ticketry.recipes.directory import RecipeDirectory
     from ticketry.recipes.perform import perform
     from ticketry.report import comparison
 
-    quiet = request.quiet or request.json
-    outcome = perform(function(request.scale), request.out, workers=request.workers, quiet=quiet)
+    outcome = perform(plan, request.out, workers=request.workers, quiet=request.quiet or request.json)
     if request.json:
         print(json.dumps(outcome, indent=2))
     elif not request.quiet:
         comparison.print_comparison(outcome, str(RecipeDirectory(request.out).report))
-    return 0
 
 
 VERBS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -190,6 +204,7 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
     "check": check,
     "landscape": landscape,
     "recipe": recipe,
+    "compare": compare,
 }
 
 

@@ -145,3 +145,32 @@ class Recipe:
     """No progress bar, no table."""
     json: bool = False
     """Print JSON instead of the table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """Several methods at several densities with several seeds, every ticket trained alike: a table and a page."""
+
+    methods: tuple[str, ...]
+    """Methods that take a density, as for `find`; their other settings are the defaults."""
+    densities: tuple[float, ...]
+    """Fractions of the weights kept, in (0, 1]."""
+    data: str
+    """The data set, as for `find`."""
+    model: str
+    """The model, as for `find`."""
+    out: Path
+    """Directory of the comparison, with one for each of its runs; an unfinished one is resumed."""
+    seeds: int = 3
+    """So many seeds, from 0."""
+    epochs: int | None = None
+    """Epochs of every search that takes any; without it those that each method has by default."""
+    training: Training = field(default_factory=Training)
+    val: float = 0.1
+    """Fraction of the training data that validates, in (0, 1)."""
+    workers: int | None = None
+    """Runs at a time, each on one thread; one for each core without it."""
+    quiet: bool = False
+    """No progress bar, no table."""
+    json: bool = False
+    """Print JSON instead of the table."""

@@ -38,6 +38,7 @@ OUTCOME: dict[str, Any] = {
     "recipe": "genetic-moons",
     "scale": "cpu",
     "title": "Genetic search against edge-popup",
+    "command": "ticketry recipe genetic-moons --scale cpu --out again",
     "notes": ["5,000 points & no more."],
     "seeds": [0, 1, 2, 3, 4],
     "environment": {"ticketry": "0.1.0", "cores": 2},

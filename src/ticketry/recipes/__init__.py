@@ -26,7 +26,7 @@ def discover() -> dict[str, Callable[[Scale], Recipe]]:
         name.replace("_", "-"): function
         for module in modules
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__annotations__.get("return") == "Recipe"
+        if function.__annotations__ == {"scale": "Scale", "return": "Recipe"}
         and function.__module__ == module.__name__
         and not name.startswith("_")
     }

@@ -35,6 +35,11 @@ class RecipeDirectory:
         return self.root / "recipe.json"
 
     @property
+    def table(self) -> Path:
+        """One line a run, for spreadsheets."""
+        return self.root / "runs.csv"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -53,6 +53,7 @@ def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quie
         "scale": recipe.scale,
         "digest": recipe.digest,
         "title": recipe.title,
+        "command": recipe.again,
         "notes": list(recipe.notes),
         "seeds": list(recipe.seeds),
         "cells": _cells(recipe, results),
@@ -61,6 +62,7 @@ def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quie
     from ticketry.report import comparison  # late: a page needs what `--help` does not
 
     write(directory.report, comparison.page(outcome))
+    write(directory.table, comparison.csv_of(outcome))
     write(directory.result, json.dumps(outcome, indent=2) + "\n")
     return outcome
 

@@ -13,6 +13,7 @@ from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.fitted import Fitted
 
 Scale = Literal["smoke", "cpu", "paper"]
+Scaled = Scale | Literal["own"]
 Work = Experiment | Backprop | Fitted
 
 
@@ -38,16 +39,24 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A published setting, ready to be run."""
+    """A published setting or a comparison, ready to be run."""
 
     name: str
-    scale: Scale
+    scale: Scaled
+    """Of a published setting; `own` for a comparison that a user put together."""
     title: str
     """One sentence: what is compared."""
     notes: tuple[str, ...]
     """What a reader of the table must know: sources, deviations, what this scale leaves out."""
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
+    command: str = ""
+    """What makes it again, where it is not `ticketry recipe NAME`."""
+
+    @property
+    def again(self) -> str:
+        """The command that makes it again."""
+        return self.command or f"ticketry recipe {self.name} --scale {self.scale} --out again"
 
     @property
     def jobs(self) -> tuple[Job, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -62,14 +63,28 @@ def page(outcome: Outcome) -> str:
             "head": head,
             "groups": [(name, [[row(cell)[each] for each in head] for cell in cells], cells) for name, cells in groups],
             "legend": legend(outcome),
-            "command": shlex.join(
-                ["ticketry", "recipe", outcome["recipe"], "--scale", outcome["scale"], "--out", "again"]
-            ),
+            "command": outcome["command"],
             "environment": ", ".join(f"{name} {value}" for name, value in outcome["environment"].items()),
             "runs": len(seconds),
             "took": duration(sum(seconds)),
         },
     )
+
+
+def csv_of(outcome: Outcome) -> str:
+    """All runs as comma-separated values, a line each, under their names; fractions as they are."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    splits, costs = ("train", "val", "test"), tuple(outcome["cells"][0]["runs"][0]["cost"])
+    names = ("group", "series", "method", "data", "model", "seed", "density", "kept", "maskable", "ticket_bytes")
+    writer.writerow([*names, *(f"{split}_accuracy" for split in splits), "untrained_test_accuracy", *costs])
+    for cell in outcome["cells"]:
+        for run in cell["runs"]:
+            first = [run.get(name, cell.get(name)) for name in names]
+            untrained = (run.get("untrained") or {}).get("test")
+            accuracy = [run["accuracy"][split] for split in splits]
+            writer.writerow([*first, *accuracy, untrained, *(run["cost"].get(name) for name in costs)])
+    return out.getvalue()
 
 
 def grouped(outcome: Outcome) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -1,0 +1,75 @@
+"""A comparison of the user's own choosing: several methods at several densities, all trained alike."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from ticketry.core.errors import RequestError, refuse
+from ticketry.core.meters import Budget
+from ticketry.core.training import Training
+from ticketry.experiment import Experiment
+from ticketry.methods import get
+from ticketry.recipes.fitted import Fitted
+from ticketry.recipes.plan import Cell, Recipe
+
+NOTE = (
+    "Every ticket starts from its untrained weights, drawn as its method draws them, and is trained by the same recipe:"
+    " {training}. A fraction {val:g} of the training data is held out. epochs: of search and training together; a"
+    " search lasts {search}."
+)
+
+
+def comparison(
+    methods: Sequence[str],
+    densities: Sequence[float],
+    *,
+    data: str,
+    model: str,
+    seeds: int = 3,
+    epochs: int | None = None,
+    training: Training | None = None,
+    val: float = 0.1,
+) -> Recipe:
+    """The runs of a comparison. `epochs`: of every search that takes epochs; None for each method's own default.
+
+    Raises RequestError for an unknown method, one without a density to ask for, or a density out of range.
+    """
+    training = training or Training()
+    if not methods or not densities:
+        empty = "densities" if methods else "methods"
+        raise refuse(empty, "empty", "a list of at least one", "name some, separated by spaces")
+    if seeds < 1:
+        raise refuse("seeds", seeds, "at least 1", "choose such a number")
+    for name, given in (("methods", methods), ("densities", densities)):
+        if len(set(given)) < len(given):
+            raise refuse(name, " ".join(map(str, given)), "a list without repetitions", "leave them out")
+    cells = []
+    for density in densities:
+        for name in methods:
+            method: Any = get(name)
+            if "density" not in {f.name for f in fields(method)}:
+                raise RequestError(f"methods names {name}, which takes no density; leave it out.")
+            budget = Budget(epochs=epochs) if epochs and method.budget.epochs else Budget()
+            search = Experiment(method=method(density=density), data=data, model=model, budget=budget, val=val)
+            work = Fitted(search=search, training=training)
+            cells.append(Cell(name=f"{density:g}-{name}", group=f"density {density:g}", series=name, work=work))
+    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(training).items())
+    search_lasts = "as long as its method's default says" if epochs is None else f"{epochs} epochs, if it takes any"
+    flags = ["--methods", *methods, "--densities", *(f"{d:g}" for d in densities), "--data", data, "--model", model]
+    flags += ["--seeds", str(seeds), *([] if epochs is None else ["--epochs", str(epochs)])]
+    for f in fields(Training):
+        if getattr(training, f.name) != f.default:
+            flags += [f"--training.{f.name.replace('_', '-')}", str(getattr(training, f.name))]
+    flags += [] if val == 0.1 else ["--val", f"{val:g}"]
+    return Recipe(
+        name="compare",
+        scale="own",
+        title=f"{len(methods)} methods on {data}, {model}",
+        notes=(NOTE.format(training=said, val=val, search=search_lasts),),
+        cells=tuple(cells),
+        seeds=tuple(range(seeds)),
+        command=shlex.join(["ticketry", "compare", *flags, "--out", "again"]),
+    )
