@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, NamedTuple
 
-SEEDS = (0, 1, 2)
+SEEDS = (10, 11, 12)  # none of them among the pilots that chose the defaults
 
 
 class Setting(NamedTuple):

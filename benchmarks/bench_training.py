@@ -1,0 +1,101 @@
+"""What does a mask cost in training, and what do many copies at once save? One thread, processor time.
+
+    OMP_NUM_THREADS=1 python benchmarks/bench_training.py
+
+Dense is what anyone would write: forward, backward, torch.optim.SGD with momentum and weight decay on all parameters.
+Both train on the same random images, four steps each, taking turns; the ratio is the median over the turns. The eight
+copies of LeNet-300-100 have masks of density 0.0144 and the same batches, all at once or one after another.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+import torch
+
+from bench_step import STEPS, dense, images, seconds
+from table import Row, at_most, show
+from ticketry import data
+from ticketry.core import train
+from ticketry.core.task import Task
+from ticketry.core.training import Training
+from ticketry.experiment import Experiment
+from ticketry.methods.random import Random
+from ticketry.setup import prepare
+
+CASES = (("conv6", 128, 8), ("resnet20", 128, 10))
+COPIES = 8
+
+
+def task_of(model: str, dataset: data.Dataset) -> Task:
+    wanted = Experiment(method=Random(), data="noise", model=model, val=0.2)
+    return prepare(wanted, dataset=dataset).task
+
+
+def masked(task: Task, size: int, masks: torch.Tensor) -> Callable[[], None]:
+    """Whole epochs of training under masks, early in a schedule."""
+    training = Training(epochs=1000, batch=size, learning_rate=1e-3)
+    weights = train.start(task, training, masks)
+    number = 0
+
+    def steps() -> None:
+        nonlocal weights, number
+        weights = train.epoch(task, training, weights, masks, number, number)
+        number += 1
+
+    return steps
+
+
+def masks_of(task: Task, density: float, p: int) -> torch.Tensor:
+    draw = torch.Generator().manual_seed(0)
+    return torch.rand(p, task.space.size, generator=draw) < density
+
+
+def step_ratio(model: str, size: int, rounds: int) -> tuple[float, float]:
+    """Median of masked over dense, and the milliseconds of a dense step."""
+    dataset = images(5 * size)
+    x = torch.from_numpy(dataset.x[: STEPS * size]).float().div_(255)
+    baseline = dense(model, x, torch.from_numpy(dataset.y[: STEPS * size]), size)
+    task = task_of(model, dataset)
+    ours = masked(task, size, masks_of(task, 0.1, 1))
+    for work in (baseline, ours):
+        work()
+    pairs = [(seconds(ours), seconds(baseline)) for _ in range(rounds)]
+    return statistics.median(a / b for a, b in pairs), 1000 * statistics.median(b for _, b in pairs) / STEPS
+
+
+def copies_ratio(density: float, rounds: int = 8) -> float:
+    """Median time of training copies at once over that of training them one after another."""
+    draw = torch.Generator().manual_seed(1)
+    x = torch.randint(0, 256, (12_800, 28, 28), dtype=torch.uint8, generator=draw)
+    x[torch.rand(x.shape, generator=draw) < 0.8] = 0  # as MNIST
+    y = torch.arange(len(x)) % 10
+    task = task_of("lenet-300-100", data.from_arrays("noise", x.numpy(), y.numpy(), x[:10].numpy(), y[:10].numpy()))
+    masks = masks_of(task, density, COPIES)
+    together = masked(task, 128, masks)
+    alone = [masked(task, 128, mask[None]) for mask in masks]
+
+    def one_by_one() -> None:
+        for work in alone:
+            work()
+
+    for work in (together, one_by_one):
+        work()
+    return statistics.median(seconds(together) / seconds(one_by_one) for _ in range(rounds))
+
+
+def rows() -> list[Row]:
+    table = []
+    for model, size, rounds in CASES:
+        value, step = step_ratio(model, size, rounds)
+        table.append(at_most(f"masked step / dense step, {model}, batch {size} (dense {step:.0f} ms)", value, 1.03))
+    for density in (0.0144, 0.5):
+        label = f"{COPIES} copies of LeNet-300-100 at once / one by one, density {density:g}"
+        table.append(at_most(label, copies_ratio(density), 0.6))
+    return table
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    show("Training under masks", rows())
