@@ -13,12 +13,17 @@ import bench_population
 import bench_scaled
 import bench_step
 import bench_ticket
+import bench_training
 from table import show
 
 
 def main() -> int:
     torch.set_num_threads(1)
-    parts = [("Size and speed of tickets", bench_ticket), ("Cost of a search step", bench_step)]
+    parts = [
+        ("Size and speed of tickets", bench_ticket),
+        ("Cost of a search step", bench_step),
+        ("Training under masks", bench_training),
+    ]
     if "--quick" not in sys.argv:
         parts += [
             ("Cost of a whole search", bench_find),

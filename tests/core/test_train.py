@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
 from tests.laws import tiny
 from torch import nn
 
-from ticketry.core import train
+from ticketry.core import compressed, train
+from ticketry.core.compressed import Compressed
 from ticketry.core.errors import RequestError
 from ticketry.core.streams import stream
 from ticketry.core.task import Task
@@ -82,6 +84,31 @@ def test_many_at_once_are_as_one_by_one(model: str) -> None:
     assert not torch.allclose(together.flat[0], together.flat[1])
 
 
+@pytest.mark.parametrize("changes", [{}, {"optimiser": "adam", "learning_rate": 0.01}, {"rewind": 5}, {"rewind": 10}])
+@pytest.mark.parametrize("p", [1, 3])
+def test_few_weights_train_as_they_do_among_many(
+    p: int, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lists of kept weights against the matrices, over whole trainings, layers and units without weights too."""
+    task, training = task_of("mlp:24,12"), Training(**{"epochs": 3, "batch": 32, **changes})
+    masks = torch.stack([torch.from_numpy(stream(i, "few").uniform(task.space.size)) < 0.06 for i in range(p)])
+    masks[0, -48:] = False  # of the last layer
+    found = []
+    for limit in (0.5, 0.0):
+        monkeypatch.setattr(compressed, "PAYS", limit)
+        with patch.object(Compressed, "gradient", autospec=True, side_effect=Compressed.gradient) as used:
+            before = vars(task.meters).copy()
+            found.append(trained(task, training, masks))
+            assert bool(used.call_count) == (limit > 0)
+        spent = {name: value - before[name] for name, value in vars(task.meters).items()}
+        assert spent["examples_backward"] == 3 * p * len(task.train)
+    few, many = found
+    assert torch.allclose(few.flat, many.flat, rtol=1e-3, atol=1e-5)
+    assert torch.allclose(few.moments, many.moments, rtol=1e-2, atol=1e-5)
+    assert (few.flat[train.whole(task, masks) == 0] == 0).all()
+    assert not torch.equal(few.flat, train.start(task, training, masks).flat)
+
+
 def test_a_step_of_a_dense_network_is_that_of_torch() -> None:
     task, training = task_of("mlp:24"), Training(epochs=1, batch=32, momentum=0.9, weight_decay=1e-2)
     masks = torch.ones(1, task.space.size, dtype=torch.bool)
@@ -119,16 +146,19 @@ def test_rewinding_goes_back_to_dense_weights_and_on_from_there() -> None:
         train.start(task, Training(epochs=2, batch=32, rewind=20), masks)
 
 
-def test_a_network_whose_loss_is_not_finite_leaves_the_others_alone() -> None:
+@pytest.mark.parametrize("few", [False, True])
+def test_a_network_whose_loss_is_not_finite_leaves_the_others_alone(few: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed, "PAYS", 0.9 if few else 0.0)
     task = task_of("mlp:24")
     masks = masks_for(task, 2)
     alone = trained(task, TINY, masks[:1])
     weights = train.start(task, TINY, masks)
-    weights.flat[1, 0] = torch.inf
-    weights.flat[1, 1] = -torch.inf
+    first, second = masks[1].nonzero().flatten()[-2:].tolist()  # of the output layer
+    weights.flat[1, first], weights.flat[1, second] = torch.inf, -torch.inf
     for number in range(2):
         weights = train.epoch(task, TINY, weights, masks, number, number)
     assert torch.allclose(weights.flat[0], alone.flat[0], rtol=1e-3, atol=1e-5)
+    assert weights.flat[1, first] == torch.inf
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.laws.tiny import LOCK, MethodClass
 from ticketry import checkpoint, run
 from ticketry.checkpoint import Best
 from ticketry.core import backward, batched, local, locks, population
+from ticketry.core.compressed import Compressed
 from ticketry.core.difference import Differ
 from ticketry.core.examples import Block
 from ticketry.core.feed import Feed
@@ -189,7 +190,7 @@ def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
     train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
-    curvature = Parameters.curvature
+    curvature, few_of = Parameters.curvature, Compressed.gradient
     gradients, losses_of, drawn = backward.by_hand, local._losses, [False]
     logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
 
@@ -202,6 +203,11 @@ def _counted() -> Iterator[dict[str, int]]:
         spent["forward"] += len(x) * len(weights[0])
         spent["backward"] += len(x) * len(weights[0])
         return gradients(stack, weights, biases, x, *args)
+
+    def counted_few(few: Compressed, values: Any, x: torch.Tensor, *args: Any) -> Any:
+        spent["forward"] += len(x) * few._p
+        spent["backward"] += len(x) * few._p
+        return few_of(few, values, x, *args)
 
     def counted_evaluate(net: Net, weights: Any, x: torch.Tensor, buffers: Any) -> torch.Tensor:
         spent["forward"] += len(x)
@@ -258,6 +264,7 @@ def _counted() -> Iterator[dict[str, int]]:
         patch.object(backward, "by_hand", counted_backward),
         patch.object(Net, "evaluate", counted_evaluate),
         patch.object(Parameters, "curvature", counted_curvature),
+        patch.object(Compressed, "gradient", counted_few),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
         patch.object(local, "_losses", counted_losses),

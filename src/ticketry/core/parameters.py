@@ -30,7 +30,7 @@ class Parameters:
         for name, value in net.rest.items():
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
-        self._net, self._stack, self._masked, self._shape, self._count = (
+        self._net, self.stack, self._masked, self._shape, self.count = (
             net,
             stack,
             len(space.layers),
@@ -64,7 +64,7 @@ class Parameters:
 
         Norms use the statistics of the batch.
         """
-        stack = self._stack
+        stack = self.stack
         if stack is None or not stack.fits(x) or stack.tied or precision != "float32":
             found = [self._by_autograd(one, x, y, precision) for one in flat]
             losses, gradient = [loss.item() for loss, _ in found], torch.stack([gradient for _, gradient in found])
@@ -74,7 +74,7 @@ class Parameters:
             parts = [list(views.values())[: self._masked] for views in (named, out)]
             biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
             losses = backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]).tolist()
-        self._count(len(flat) * len(y), len(flat) * len(y), *losses)
+        self.count(len(flat) * len(y), len(flat) * len(y), *losses)
         return losses, gradient
 
     def curvature(self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -89,7 +89,7 @@ class Parameters:
         first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
         along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
         second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
-        self._count(len(y), 2 * len(y))
+        self.count(len(y), 2 * len(y))
         return torch.cat([product.flatten() for product in second])
 
     def flow(self, flat: torch.Tensor) -> torch.Tensor:
@@ -105,7 +105,7 @@ class Parameters:
         ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
         total = self._net.evaluate(leaves, ones, buffers).sum()
         grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
-        self._count(1, 1)
+        self.count(1, 1)
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
     def _by_autograd(

@@ -58,27 +58,44 @@ def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor,
     `order`: number of the epoch's data order, which depends on it and the seed alone. A network whose loss is not
     finite misses that step.
     """
-    kept = whole(task, masks)
+    from ticketry.core.compressed import compressed  # here, because torch is imported late
+
+    kept, per_epoch = whole(task, masks), task.steps_per_epoch(training.batch)
     flat, moments, rewound = weights.flat.clone(), weights.moments.clone(), weights.rewound
-    per_epoch = task.steps_per_epoch(training.batch)
-    step = number * per_epoch
+    step, first = number * per_epoch, max(weights.step, number * per_epoch)
+    if first == training.rewind:
+        rewound = _cut(flat, moments, kept)
+    few = compressed(task.parameters, kept, training.precision) if first >= training.rewind else None
+    now, states = (flat, moments) if few is None else (few.take(flat), few.take(moments))
     for step, batch in enumerate(task.batches(order, training.batch), start=number * per_epoch):
-        if step < weights.step:
+        if step < first:
             continue
-        if step == training.rewind:
-            rewound = flat.clone()
-            flat.mul_(kept)
-            moments.zero_()
-        losses, gradient = task.parameters.gradient(flat, batch.x, batch.y, training.precision)
-        if step >= training.rewind:
-            gradient.mul_(kept)
-        if all(map(math.isfinite, losses)):
-            update(training, flat, gradient, moments, step, per_epoch)
+        if first < step == training.rewind:
+            rewound = _cut(flat, moments, kept)
+        if few is None:
+            losses, gradient = task.parameters.gradient(now, batch.x, batch.y, training.precision)
+            if step >= training.rewind:
+                gradient.mul_(kept)
         else:
-            for i, loss in enumerate(losses):
-                if math.isfinite(loss):
-                    update(training, flat[i], gradient[i], moments[:, i], step, per_epoch)
+            losses, gradient = few.gradient(now, batch.x, batch.y)
+        lost = torch.tensor([not math.isfinite(loss) for loss in losses], device=now.device)
+        before = (now.clone(), states.clone()) if bool(lost.any()) else None
+        update(training, now, gradient, states, step, per_epoch)
+        if before is not None:
+            lost = lost if few is None else lost[few.owners]
+            now[lost], states[:, lost] = before[0][lost], before[1][:, lost]
+    if few is not None:
+        few.put(now, flat)
+        few.put(states, moments)
     return replace(weights, flat=flat, moments=moments, rewound=rewound, step=step + 1)
+
+
+def _cut(flat: torch.Tensor, moments: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Apply the masks, in place; returns the parameters before."""
+    before = flat.clone()
+    flat.mul_(kept)
+    moments.zero_()
+    return before
 
 
 def update(
