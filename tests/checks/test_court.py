@@ -20,6 +20,7 @@ from ticketry.core.training import Training
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.random import Random
+from ticketry.train import train
 
 TRAINING = Training(epochs=4, batch=32)
 
@@ -107,6 +108,16 @@ def test_killed_and_started_again_it_ends_alike(tmp_path: Path, save: int) -> No
         outcome["cost"].pop("seconds")
     assert again == whole
     assert check(ticket, out=tmp_path / "cut", **given)["accuracy"] == whole["accuracy"]  # type: ignore[arg-type]
+
+
+def test_a_trained_ticket_is_tried_from_its_untrained_weights(tmp_path: Path) -> None:
+    where = run(Gradual(density=0.1), tmp_path / "run")
+    given = {"data": tiny.dataset(), "training": TRAINING, "val": 0.25}
+    trained = train(where / "ticket.tkt", out=tmp_path / "trained", **given).directory.root  # type: ignore[arg-type]
+    outcomes = [check(path, seeds=3, **given) for path in (where, trained)]  # type: ignore[arg-type]
+    for outcome in outcomes:
+        assert outcome["judged"] == "trained"
+    assert outcomes[0]["accuracy"] == outcomes[1]["accuracy"]
 
 
 def test_too_few_seeds_and_other_settings_are_refused(tmp_path: Path) -> None:

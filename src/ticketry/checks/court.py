@@ -95,7 +95,7 @@ def check(
     draws = _draws(directory, trial, problem, Subject.of(ticket), quiet)
     outcome = _outcome(trial, problem, ticket.kind, draws)
     write(directory.result, json.dumps(outcome, indent=2) + "\n")
-    if path.is_dir() and directory.root == beside:
+    if path.is_dir() and directory.root == beside and RunDirectory(path).report.exists():
         write(RunDirectory(path).report, page(RunDirectory(path), Run(RunDirectory(path)).result))
     return outcome
 
