@@ -40,10 +40,15 @@ class Feed:
 
     def batch(self, index: torch.Tensor | slice, augment: Stream | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """Float[B, ...] examples and Long[B] labels; with a stream, randomly cropped and flipped."""
-        x = self.x[index]
+        x, y = (self._taken(part, index) for part in (self.x, self.y))
         if augment is not None:
             x = crop_flip(x, augment)
-        return _normal(x, self.gain, self.shift) if x.dtype == torch.uint8 else x, self.y[index]
+        return _normal(x, self.gain, self.shift) if x.dtype == torch.uint8 else x, y
+
+    @staticmethod
+    def _taken(values: torch.Tensor, index: torch.Tensor | slice) -> torch.Tensor:
+        """values[index]; index_select copies whole rows, in a third of the time."""
+        return values[index] if isinstance(index, slice) else values.index_select(0, index)
 
 
 def feed(
