@@ -87,7 +87,7 @@ class Experiment:
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of `resolved`, hex."""
-        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+        return digest(self.resolved)
 
 
 def from_json(data: dict[str, Any]) -> Experiment:
@@ -102,6 +102,11 @@ def from_json(data: dict[str, Any]) -> Experiment:
         search=search,
         **data,
     )
+
+
+def digest(data: object) -> str:
+    """SHA-256 in hex over the canonical JSON of a value."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()
 
 
 def canonical(data: object) -> str:

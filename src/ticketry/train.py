@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -20,7 +19,7 @@ from ticketry.core.meters import Budget
 from ticketry.core.train import Weights
 from ticketry.core.training import Training
 from ticketry.data import Dataset
-from ticketry.experiment import SCHEMA, canonical
+from ticketry.experiment import SCHEMA, canonical, digest
 from ticketry.paths import RunDirectory
 from ticketry.progress import SearchProgress
 from ticketry.run import CHECKPOINT_EVERY, Run, finished, peak_memory
@@ -46,7 +45,7 @@ class Trained:
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of `resolved`, hex."""
-        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+        return digest(self.resolved)
 
 
 def train(
@@ -68,8 +67,7 @@ def train(
     encoded = file.read(Path(path))
     ticket, training = file.decode(encoded), training or Training()
     name, dataset = (data, None) if isinstance(data, str) else (data.name, data)
-    digest = file.digests(encoded)["ticket"]
-    wanted = Trained(ticket=digest, data=name, training=training, val=val, device=device)
+    wanted = Trained(ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device)
     directory = RunDirectory(Path(out))
     known = record.begun(directory, wanted)
     if known and directory.result.exists():

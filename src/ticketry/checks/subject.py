@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core import locks, weights
+from ticketry.core import weights
 from ticketry.core.streams import Stream, stream
 from ticketry.ticket import rebuild
 from ticketry.ticket.content import TicketFile
@@ -40,11 +40,7 @@ class Subject:
         base = np.concatenate([drawn.pop(layer.name).ravel() for layer in ticket.layers])
         searched = np.ones(len(base), np.bool_)
         if ticket.locks is not None:
-            patterns = [
-                locks.pattern(ticket.seed, layer.name, layer.size, off, on)
-                for layer, (off, on) in zip(ticket.layers, ticket.locks, strict=True)
-            ]
-            searched = np.concatenate(patterns) == 0
+            searched = np.concatenate(rebuild.locked(ticket, ticket.locks)) == 0
         return cls(ticket, ticket.mask.copy(), base, drawn, searched)
 
     @property

@@ -40,11 +40,6 @@ class Parameters:
         self._layout = Space(tuple(layers))
         self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
 
-    @property
-    def size(self) -> int:
-        """M."""
-        return self._layout.total
-
     def untrained(self, effective: torch.Tensor) -> torch.Tensor:
         """Float[M]: the masked weights Flat[N] and the others as their recipe draws them."""
         return torch.cat([effective, self._rest])

@@ -1,7 +1,8 @@
-"""What methods share that score untrained weights and keep the best, in one round or in several."""
+"""What methods share that score weights and keep the best, in one round or in several."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 from ticketry.core.errors import refuse
@@ -36,11 +37,14 @@ def check(method: Scored) -> None:
 
 def kept(task: Task, scores: torch.Tensor, density: float, floor: int, progress: float) -> torch.Tensor:
     """Bool[D]: the best of Float[D], at a density that falls by equal factors, from all at 0 to `density` at 1."""
-    space = task.space
-    most = (space.size + space.locked_on) / space.total
-    now = most * (density / most) ** progress if progress < 1 else density
-    count = space.count(now)
+    space, most = task.space, task.space.most
+    count = space.count(most * (density / most) ** progress if progress < 1 else density)
     return top_k_floor(scores, count, space.segments, space.floors(floor, count))
+
+
+def magnitudes(task: Task, flat: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+    """Float[D]: the absolute weights of one network, Float[1, M], that are left, Bool[D]; -inf for the others."""
+    return task.space.narrow(flat[0, : task.space.total]).abs().masked_fill_(~left, -math.inf)
 
 
 def batch(task: Task, each: int) -> Batch:

@@ -67,6 +67,11 @@ class Space:
     def locked_on(self) -> int:
         return sum(self.layers_on)
 
+    @property
+    def most(self) -> float:
+        """The highest density that the locks leave possible."""
+        return (self.size + self.locked_on) / self.total
+
     @cached_property
     def segments(self) -> tuple[tuple[int, int], ...]:
         """The range of each layer in Flat[D]."""

@@ -119,7 +119,7 @@ class EdgePopup:
 
     def _density(self, task: Task, progress: float) -> float:
         """Geometric from start to density: equal factors a step for power 1."""
-        start = min(self.start, (task.space.size + task.space.locked_on) / task.space.total)
+        start = min(self.start, task.space.most)
         if start <= self.density:
             return self.density
         left = (1 - min(1.0, progress / self.until)) ** self.power

@@ -108,7 +108,7 @@ class GemMiner:
                 scores.clamp_(0, 1)
         event, due = divmod(state.epoch, self.period)
         if due == 0 and event > 0:
-            most = (task.space.size + task.space.locked_on) / task.space.total
+            most = task.space.most
             now = most * (self.density / most) ** (event / self._events(task))
             flags = self._frozen(task, scores, flags, task.space.count(now))
         in_use = int(((scores > 0.5) & flags).sum()) / max(1, int(flags.sum()))

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim, train
+from ticketry.core import optim, scoring, train
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor
@@ -110,10 +110,9 @@ class Gradual:
     def _cut(self, task: Task, flat: torch.Tensor, kept: torch.Tensor, progress: float) -> torch.Tensor:
         """Bool[D]: the largest of the kept weights, as many as the schedule says at `progress` in [0, 1]."""
         space = task.space
-        most = (space.size + space.locked_on) / space.total
         done = max(0.0, progress - self.begin) / (self.until - self.begin)
-        count = space.count(optim.cubic_density(min(1.0, done), most, self.density))
-        sizes = space.narrow(flat[0, : space.total]).abs().masked_fill_(~kept, -math.inf)
+        count = space.count(optim.cubic_density(min(1.0, done), space.most, self.density))
+        sizes = scoring.magnitudes(task, flat, kept)
         return top_k_floor(sizes, count, space.segments, space.floors(self.floor, count))
 
     def _training(self, epochs: int) -> Training:

@@ -19,10 +19,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import train
+from ticketry.core import scoring, train
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor
 from ticketry.core.meters import Budget
 from ticketry.core.training import Training
 from ticketry.core.weights import Kind, Scale
@@ -114,11 +113,8 @@ class Imp:
 
     def _cut(self, task: Task, state: State, progress: float) -> torch.Tensor:
         """Bool[D]: the largest of the kept weights, as many as are left after this part of the rounds, in [0, 1]."""
-        space = task.space
-        most = (space.size + space.locked_on) / space.total
-        count = space.count(most * (self.density / most) ** progress if progress < 1 else self.density)
-        sizes = space.narrow(state.flat[0, : space.total]).abs().masked_fill_(~state.kept, -math.inf)
-        return top_k_floor(sizes, count, space.segments, space.floors(self.floor, count))
+        sizes = scoring.magnitudes(task, state.flat, state.kept)
+        return scoring.kept(task, sizes, self.density, self.floor, progress)
 
     def _plan(self, task: Task) -> tuple[int, int]:
         """Rounds, and the epochs of each."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ticketry.core.atomic import write
 from ticketry.core.streams import stream
-from ticketry.experiment import canonical
+from ticketry.experiment import digest
 from ticketry.paths import RunDirectory
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Backprop:
     @property
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of `resolved`."""
-        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+        return digest(self.resolved)
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Train and write `result.json` into a directory, or return the one there; see `result`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from ticketry.core.atomic import write
 from ticketry.core.training import Training
-from ticketry.experiment import Experiment, canonical
+from ticketry.experiment import Experiment, digest
 from ticketry.paths import RunDirectory
 
 
@@ -38,7 +37,7 @@ class Fitted:
     @property
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of `resolved`."""
-        return hashlib.sha256(canonical(self.resolved).encode()).hexdigest()
+        return digest(self.resolved)
 
     def seeded(self, seed: int) -> Fitted:
         """The same with another seed."""

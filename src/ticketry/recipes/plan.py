@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ticketry.experiment import Experiment, canonical
+from ticketry.experiment import Experiment, digest
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.fitted import Fitted
 
@@ -67,7 +66,7 @@ class Recipe:
     def digest(self) -> str:
         """SHA-256 in hex over all that decides the numbers."""
         cells = [[cell.name, cell.like, cell.work.resolved] for cell in self.cells]
-        return hashlib.sha256(canonical([self.name, self.scale, self.seeds, cells]).encode()).hexdigest()
+        return digest([self.name, self.scale, self.seeds, cells])
 
 
 @dataclass(frozen=True)
