@@ -88,6 +88,8 @@ def check(
     if record.begun(directory, trial) and directory.result.exists():
         return json.loads(directory.result.read_text())  # type: ignore[no-any-return]
     problem = reopen(ticket, name, val, device, trial.digest[:16], dataset)
+    if trial.trained:
+        trial.training.check(problem.task.steps_per_epoch(trial.training.batch))
     if directory.experiment.exists():
         record.check_data(directory, name, problem)
     else:

@@ -35,7 +35,7 @@ class Weights:
 
 def start(task: Task, training: Training, masks: torch.Tensor) -> Weights:
     """The untrained networks that the masks Bool[P, D] select; dense ones where training rewinds to a later step."""
-    training.rate(0, task.steps_per_epoch(training.batch))
+    training.check(task.steps_per_epoch(training.batch))
     if training.rewind:
         masks = torch.ones_like(masks)
     flat = torch.stack([task.parameters.untrained(task.effective(mask)) for mask in masks])

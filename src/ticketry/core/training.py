@@ -53,8 +53,8 @@ class Training:
         """Vectors that the optimiser keeps beside the parameters."""
         return 2 if self.optimiser == "adam" else 1
 
-    def rate(self, step: int, steps_per_epoch: int) -> float:
-        """The learning rate of step 0..; raises RequestError where the rewind point lies beyond the last."""
+    def check(self, steps_per_epoch: int) -> None:
+        """Raise RequestError where the rewind point lies beyond the last step."""
         total = self.epochs * steps_per_epoch
         if self.rewind >= total:
             raise refuse(
@@ -63,6 +63,10 @@ class Training:
                 f"below the {total} steps of {self.epochs} epochs",
                 "rewind to an earlier step or train for more epochs",
             )
+
+    def rate(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of step 0..; see `check` for what must hold."""
+        total = self.epochs * steps_per_epoch
         warmup = round(self.warmup * steps_per_epoch)
         if self.schedule == "cosine" or step < warmup:
             return optim.cosine(step, total, self.learning_rate, warmup)
