@@ -62,6 +62,10 @@ class RunDirectory:
         """Where the ticket is tried against its controls."""
         return RunDirectory(self.root / "check")
 
+    def search(self, name: str) -> RunDirectory:
+        """A search that a check needs."""
+        return RunDirectory(self.root / "searches" / name)
+
     @property
     def report(self) -> Path:
         return self.root / "report.html"

@@ -106,6 +106,8 @@ class Check:
     training: Training = field(default_factory=Training)
     trained: bool | None = None
     """Train before judging; without it tickets are, unless they are strong ones."""
+    corrupted: bool = False
+    """Also search again on corrupted data, three times for each draw; takes the directory of a run."""
     val: float = 0.1
     """Fraction of the training data that is held out as for `train`, in (0, 1)."""
     device: str = "cpu"

@@ -15,7 +15,8 @@ import torch
 
 from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
-from ticketry.checks.controls import discover, meaning
+from ticketry.checks import controls, corruptions, searches
+from ticketry.checks.controls import discover
 from ticketry.checks.subject import Subject
 from ticketry.checks.verdict import LEAST, decide, overall
 from ticketry.core import train
@@ -25,7 +26,7 @@ from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
 from ticketry.core.train import Weights
 from ticketry.core.training import Training
-from ticketry.data import Dataset
+from ticketry.data import Dataset, load
 from ticketry.paths import RunDirectory
 from ticketry.progress import SearchProgress
 from ticketry.report.page import page
@@ -54,19 +55,24 @@ def check(
     seeds: int = 5,
     training: Training | None = None,
     trained: bool | None = None,
+    corrupted: bool = False,
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
 ) -> dict[str, Any]:
-    """Try the ticket of a finished run's directory, or of a file, against every control: what `check.json` will hold.
+    """Try the ticket of a finished run's directory, or of a file, against every control: what `result.json` will hold.
 
     `trained`: None for tickets of kind trainable only; strong tickets are judged with their untrained weights.
-    `data`: None for those of the run. A finished check is returned at once; an unfinished one is resumed. Raises
-    RequestError for a wrong request.
+    `data`: None for those of the run. `corrupted`: also against what its search finds on corrupted data (see
+    checks/corruptions), which takes a run's directory, and the time of a search for each corruption and draw. A
+    finished check is returned at once; an unfinished one is resumed. Raises RequestError for a wrong request.
     """
     if seeds < LEAST:
         raise refuse("seeds", seeds, f"at least {LEAST}", "a verdict needs the spread of several draws")
     path = Path(path)
+    if corrupted and not path.is_dir():
+        allowed = "the directory of a run for --corrupted, which repeats its search"
+        raise refuse("ticket", path, allowed, "name that, or leave out --corrupted")
     source = RunDirectory(path).ticket if path.is_dir() else path
     encoded = file.read(source)
     ticket = file.decode(encoded)
@@ -81,21 +87,24 @@ def check(
         device=device,
         seeds=seeds,
         trained=ticket.kind == "trainable" if trained is None else trained,
-        controls=tuple(discover()),
+        controls=(*discover(), *(corruptions.discover() if corrupted else ())),
     )
     beside = RunDirectory(path).check.root if path.is_dir() else source.with_name(f"{source.stem}-check")
     directory = RunDirectory(Path(out) if out else beside)
     if record.begun(directory, trial) and directory.result.exists():
         return json.loads(directory.result.read_text())  # type: ignore[no-any-return]
+    dataset = load(name) if dataset is None else dataset
     problem = reopen(ticket, name, val, device, trial.digest[:16], dataset)
     if trial.trained:
         trial.training.check(problem.task.steps_per_epoch(trial.training.batch))
+    experiment = searches.repeatable(path, dataset, name, device) if corrupted else None
     if directory.experiment.exists():
         record.check_data(directory, name, problem)
     else:
         record.begin(directory, trial, problem)
-    draws = _draws(directory, trial, problem, Subject.of(ticket), quiet)
-    outcome = _outcome(trial, problem, ticket.kind, draws)
+    again = searches.search(experiment, dataset, seeds, directory, quiet) if experiment else {}
+    draws = _draws(directory, trial, problem, Subject.of(ticket), again, quiet)
+    outcome = _outcome(trial, problem, ticket.kind, draws, searches.cost(again))
     write(directory.result, json.dumps(outcome, indent=2) + "\n")
     if path.is_dir() and directory.root == beside and RunDirectory(path).report.exists():
         write(RunDirectory(path).report, page(RunDirectory(path), Run(RunDirectory(path)).result))
@@ -103,9 +112,17 @@ def check(
 
 
 def _draws(
-    directory: RunDirectory, trial: Trial, problem: Problem, subject: Subject, quiet: bool
+    directory: RunDirectory,
+    trial: Trial,
+    problem: Problem,
+    subject: Subject,
+    again: Mapping[str, list[Run]],
+    quiet: bool,
 ) -> list[dict[str, Any]]:
-    """For every draw the test accuracy and the layers' counts of the ticket and of each control, by name."""
+    """For every draw the test accuracy and the layers' counts of the ticket and of each control, by name.
+
+    `again`: the runs on corrupted data by name, one a draw.
+    """
     task, training = problem.task, trial.training
     found = [json.loads(line) for line in directory.log.read_text().splitlines()] if directory.log.exists() else []
     budget = Budget(epochs=trial.seeds * (training.epochs if trial.trained else 1))
@@ -119,6 +136,8 @@ def _draws(
                 altered = alter(subject, draw)
                 if altered is not None:
                     tried[name] = altered
+            for name, runs in again.items():
+                tried[name] = replace(subject, mask=runs[draw].ticket.content.mask.copy())
             flat = _parameters(task, tried.values())
             line: dict[str, Any] = {"draw": draw, "kept": {name: one.kept for name, one in tried.items()}}
             line["untrained"] = _judged(problem, tried, flat)
@@ -174,22 +193,27 @@ def _judged(problem: Problem, tried: Mapping[str, Subject], flat: torch.Tensor) 
     return {name: task.judge(one, problem.test)[1] for name, one in zip(tried, flat, strict=True)}
 
 
-def _outcome(trial: Trial, problem: Problem, kind: str, draws: list[dict[str, Any]]) -> dict[str, Any]:
-    """`check.json`: each control's accuracies and verdict, and the verdict on the ticket."""
+def _outcome(
+    trial: Trial, problem: Problem, kind: str, draws: list[dict[str, Any]], searched: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """`result.json`: each control's accuracies and verdict, the verdict on the ticket, and what it all cost.
+
+    `searched`: what the searches on corrupted data cost, which is a part of the whole.
+    """
     labels = problem.test.y.bincount()
     chance = 1.05 * float(labels.max() / labels.sum()) if trial.trained else -1.0  # untrained, chance is to be expected
     which = "trained" if trial.trained else "untrained"
     ticket = [line[which][TICKET] for line in draws]
-    controls, words = [], []
+    verdicts, words = [], []
     for name in (name for name in trial.controls if name in draws[0][which]):
         accuracies = [line[which][name] for line in draws]
         alive = all(min(line["kept"][name]) > 0 for line in draws)
         verdict = decide(ticket, accuracies, alive, chance, name)
         words.append(verdict.word)
         untrained = math.fsum(line["untrained"][name] for line in draws) / len(draws)
-        controls.append(
-            {"control": name, "meaning": meaning(name), "accuracy": accuracies, "untrained": untrained}
-            | asdict(verdict)
+        says = (corruptions if name in corruptions.discover() else controls).meaning(name)
+        verdicts.append(
+            {"control": name, "meaning": says, "accuracy": accuracies, "untrained": untrained} | asdict(verdict)
         )
     return {
         "verdict": overall(words),
@@ -201,8 +225,9 @@ def _outcome(trial: Trial, problem: Problem, kind: str, draws: list[dict[str, An
         "accuracy": ticket,
         "untrained": draws[0]["untrained"][TICKET],
         "kept": draws[0]["kept"][TICKET],
-        "controls": controls,
+        "controls": verdicts,
         "training": asdict(trial.training) if trial.trained else None,
-        "cost": draws[-1]["cost"],
+        "cost": {name: spent + (searched or {}).get(name, 0) for name, spent in draws[-1]["cost"].items()},
+        "searches": searched,
         "digest": {"experiment": trial.digest, "split": problem.split.digest},
     }

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ticketry.paths import RunDirectory
-from ticketry.report.numerals import count, percent
+from ticketry.report.numerals import count, duration, percent
 from ticketry.report.statistics import estimate
 
 HEAD = ("", "accuracy", "ticket minus it", "untrained", "verdict")
@@ -48,6 +48,7 @@ def legend(outcome: Mapping[str, Any]) -> str:
         f"Test accuracy {done}: mean of {outcome['seeds']} draws and its 95 % t-interval, in per cent; differences in"
         " points. pass: better than the control beyond the interval and by half a point; fail: at most half a point"
         " better; collapsed: the control is dead, which says nothing; look: another density, no verdict."
+        f" {_cost(outcome)}"
     )
 
 
@@ -63,6 +64,18 @@ def print_verdicts(outcome: Mapping[str, Any], console: Console | None = None) -
         table.add_row(*row)
     meanings = "\n".join(f"{control['control']}: {control['meaning']}" for control in outcome["controls"])
     console.print(table, legend(outcome), meanings, f"verdict on the ticket: {outcome['verdict']}", sep="\n\n")
+
+
+def _cost(outcome: Mapping[str, Any]) -> str:
+    """What the check took, and how much of it searches on corrupted data."""
+    searches = outcome.get("searches")
+    part = f" Of this {count(searches['count'])} searches on corrupted data took {_work(searches)}." if searches else ""
+    return f"The check took {_work(outcome['cost'])}.{part}"
+
+
+def _work(cost: Mapping[str, Any]) -> str:
+    forward, backward = count(cost["examples_forward"]), count(cost["examples_backward"])
+    return f"{duration(cost['seconds'])}, {forward} examples forward and {backward} backward"
 
 
 def _spread(mean: float, half: float | None) -> str:

@@ -1,0 +1,71 @@
+"""The searches of a check: that of the run, again on corrupted data, in run directories of their own.
+
+Method, settings, seed and model are those of the run, so that untrained weights, locks and every draw of the search are
+too: what differs is what the search saw. Each is an ordinary run: it resumes, and a finished one is never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ticketry import data
+from ticketry.checks import corruptions
+from ticketry.core.errors import RequestError, refuse
+from ticketry.core.meters import Meters
+from ticketry.core.spec import Spec
+from ticketry.data import Dataset
+from ticketry.experiment import Experiment, from_json
+from ticketry.paths import RunDirectory
+from ticketry.run import Run, execute
+
+
+def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experiment:
+    """The experiment of a run's directory, on `device`. Raises RequestError where it cannot be repeated on `dataset`.
+
+    `source`: the name of the data in that case.
+    """
+    try:
+        record = json.loads(RunDirectory(root).experiment.read_text())
+        experiment, split = from_json(record), record["split"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        allowed = "the directory of a `ticketry find` for --corrupted, which repeats its search"
+        raise refuse("ticket", root, allowed, "name that, or leave out --corrupted") from None
+    if data.split(dataset, experiment.val).digest != split:
+        allowed = f"{experiment.data} as the run in {root} had it for --corrupted, which repeats its search"
+        raise refuse("data", source, allowed, "give those data, or leave out --corrupted")
+    if (dataset.y == dataset.y[0]).all():
+        allowed = "of several classes for --corrupted, which shuffles labels"
+        raise refuse("data", f"{source} with labels of one class only", allowed, "leave out --corrupted")
+    return replace(experiment, device=device)
+
+
+def search(
+    experiment: Experiment, dataset: Dataset, seeds: int, check: RunDirectory, quiet: bool
+) -> dict[str, list[Run]]:
+    """The runs on every corruption of the data, by its name, one a draw; done, resumed or opened as the case may be."""
+    names = corruptions.discover()
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    for draw in range(seeds):
+        for name, corrupt in names.items():
+            directory = check.search(f"{name}-{draw}")
+            done = directory.result.exists()
+            altered = None if done else corrupt(dataset, experiment.seed, draw)
+            again = Spec(f"{corruptions.__name__}:load", (experiment.data, name, experiment.seed, draw))
+            wanted = replace(experiment, data=str(again))
+            try:
+                runs[name].append(execute(wanted, directory.root, quiet=quiet, dataset=altered))
+            except RequestError as error:
+                raise RequestError(f"in the search for {name}, draw {draw}, {error}") from None
+    return runs
+
+
+def cost(runs: Mapping[str, list[Run]]) -> dict[str, Any] | None:
+    """How many searches there were, and what they took together; None where there were none."""
+    spent = [run.result["cost"] for every in runs.values() for run in every]
+    if not spent:
+        return None
+    return {"count": len(spent), **{field.name: sum(one[field.name] for one in spent) for field in fields(Meters)}}

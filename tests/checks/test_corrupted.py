@@ -1,0 +1,331 @@
+"""Corrupted data: each corruption does what it says and spares the test split; the search is repeated, once each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.laws import tiny
+
+from ticketry import checkpoint, data, run
+from ticketry.checks import corruptions, court, searches
+from ticketry.checks.court import check
+from ticketry.checks.subject import Subject
+from ticketry.cli import main
+from ticketry.core.errors import RequestError
+from ticketry.core.meters import Budget, Meters
+from ticketry.core.training import Training
+from ticketry.data import Dataset
+from ticketry.experiment import Lock, from_json
+from ticketry.methods._contract import Method
+from ticketry.methods.edge_popup import EdgePopup
+from ticketry.methods.gradual import Gradual
+from ticketry.methods.imp import Imp
+from ticketry.paths import RunDirectory
+from ticketry.train import train
+
+CORRUPTIONS = corruptions.discover()
+TRAINING = Training(epochs=3, batch=32)
+GIVEN: dict[str, Any] = {"data": tiny.dataset(), "training": TRAINING, "val": 0.25, "seeds": 3}
+EVERY = settings(max_examples=25, deadline=None)
+SIZES = st.integers(30, 60)
+SEEDS = st.integers(0, 2**40)
+
+
+class Killed(BaseException):
+    pass
+
+
+def made(size: int, classes: int = 3) -> Dataset:
+    """Images of 2 channels that hold 0..23, each with its number added, so that every value tells where it was."""
+    x = (np.arange(size)[:, None] + np.arange(24)).reshape(size, 2, 3, 4).astype(np.uint8)
+    y = np.arange(size) % classes
+    return data.from_arrays("made", x, y, x[:9], y[:9])
+
+
+def numbers(dataset: Dataset) -> Any:
+    """Which of the images of `made` these are, in whatever order their pixels come."""
+    return dataset.x.reshape(len(dataset.x), -1).min(1)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@given(size=SIZES, seed=SEEDS, draw=st.integers(0, 9))
+@EVERY
+def test_it_alters_a_copy_and_never_the_test_split(name: str, size: int, seed: int, draw: int) -> None:
+    one = made(size)
+    digest = one.digest
+    other = CORRUPTIONS[name](one, seed, draw)
+    assert other.digest != digest == replace(one).digest
+    assert (other.x_test == one.x_test).all()
+    assert (other.y_test == one.y_test).all()
+    for same in ("mean", "std", "augment", "classes", "input_shape"):
+        assert getattr(other, same) == getattr(one, same)
+    assert other.x.dtype == one.x.dtype
+    assert other.y.dtype == one.y.dtype
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_draws_and_seeds_differ_and_come_again(name: str) -> None:
+    one = made(40)
+    digests = [CORRUPTIONS[name](one, seed, draw).digest for seed, draw in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    assert digests[0] == digests[3]
+    assert len(set(digests)) == 3
+
+
+@given(size=SIZES, seed=SEEDS)
+@EVERY
+def test_labels_are_those_of_others_and_as_many_of_each_class(size: int, seed: int) -> None:
+    one = made(size)
+    other = CORRUPTIONS["corrupted-labels"](one, seed, 0)
+    assert (other.x == one.x).all()
+    assert (np.bincount(other.y) == np.bincount(one.y)).all()
+    assert (other.y != one.y).mean() > 0.3  # two thirds, were there no chance
+
+
+def test_labels_that_validate_are_shuffled_as_well() -> None:
+    one = made(200)
+    other = CORRUPTIONS["corrupted-labels"](one, 0, 0)
+    split = data.split(other, 0.25)
+    for part in (split.train, split.val):
+        assert 0.15 < (other.y[part] == one.y[part]).mean() < 0.55
+
+
+@given(size=SIZES, seed=SEEDS)
+@EVERY
+def test_every_image_keeps_its_pixels_in_an_order_of_its_own(size: int, seed: int) -> None:
+    one = made(size)
+    other = CORRUPTIONS["corrupted-pixels"](one, seed, 0)
+    before, after = (each.x.reshape(size, -1).astype(int) for each in (one, other))
+    assert (np.sort(after, 1) == before).all()
+    places = after - np.arange(size)[:, None]
+    assert len({tuple(each) for each in places}) == size
+    assert (places[:, :12] >= 12).any()  # one channel's pixels in the other
+    assert (other.y == CORRUPTIONS["corrupted-labels"](one, seed, 0).y).all()
+
+
+def test_pixels_go_anywhere() -> None:
+    many = made(60)
+    after = CORRUPTIONS["corrupted-pixels"](many, 0, 0).x.reshape(60, -1).astype(int) - np.arange(60)[:, None]
+    assert after.mean(0) == pytest.approx(np.full(24, 11.5), abs=4)  # the mean of 0..23 everywhere
+
+
+@given(size=SIZES, seed=SEEDS)
+@EVERY
+def test_a_half_is_half_of_the_examples_with_their_labels(size: int, seed: int) -> None:
+    one = made(size)
+    other = CORRUPTIONS["corrupted-half"](one, seed, 0)
+    chosen = numbers(other)
+    assert len(chosen) == len(other.y) == size // 2
+    assert (np.diff(chosen.astype(int)) > 0).all()
+    assert (other.x == one.x[chosen]).all()
+    assert (other.y == one.y[chosen]).all()
+
+
+def test_every_example_is_in_some_half_and_missing_in_another() -> None:
+    one = made(40)
+    often = np.bincount(
+        np.concatenate([numbers(CORRUPTIONS["corrupted-half"](one, 0, draw)) for draw in range(40)]), minlength=40
+    )
+    assert often.min() > 5
+    assert often.max() < 35
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_it_says_what_it_does(name: str) -> None:
+    line = corruptions.meaning(name)
+    assert 30 < len(line) < 120
+    assert line.endswith(".")
+
+
+def test_the_text_of_a_search_names_its_data() -> None:
+    text = "ticketry.checks.corruptions:load('digits(classes=3)', 'corrupted-half', 4, 1)"
+    assert data.load(text).digest == CORRUPTIONS["corrupted-half"](data.load("digits(classes=3)"), 4, 1).digest
+    with pytest.raises(RequestError, match="corruption is 'halves', which does not exist"):
+        corruptions.load("digits", "halves", 0, 0)
+
+
+def found(method: Method[Any], out: Path, lock: Lock | None = None) -> Path:
+    return tiny.execute(tiny.experiment(method, Budget(epochs=6), lock), out).directory.root
+
+
+def checked(path: Path, **given: Any) -> dict[str, Any]:
+    with patch.object(run, "page", lambda *_: ""):
+        return check(path, corrupted=True, **GIVEN | given)
+
+
+def test_a_check_searches_again_and_says_what_that_cost(tmp_path: Path) -> None:
+    where = found(Gradual(density=0.1, every=2), tmp_path / "run")
+    outcome = checked(where)
+    words = {control["control"]: control for control in outcome["controls"]}
+    assert set(CORRUPTIONS) < set(words)
+    assert words["corrupted-labels"]["difference"] > 0.1
+    assert words["corrupted-pixels"]["difference"] > 0.1
+    assert words["corrupted-half"]["meaning"] == corruptions.meaning("corrupted-half")
+
+    again = sorted((where / "check" / "searches").iterdir())
+    assert [path.name for path in again] == [f"{name}-{draw}" for name in CORRUPTIONS for draw in range(3)]
+    runs = [run.Run(RunDirectory(path)) for path in (where, *again)]
+    assert len({each.result["digest"]["mask"] for each in runs}) == 10
+    assert len({each.result["digest"]["weights"] for each in runs}) == 1  # of the same density, hence one scale
+    recorded = [from_json(json.loads(each.directory.experiment.read_text())) for each in runs]
+    assert {replace(each, data="") for each in recorded} == {replace(recorded[0], data="")}
+    assert len({each.data for each in recorded}) == 10
+
+    lines = [json.loads(line) for line in (where / "check" / "log.jsonl").read_text().splitlines()]
+    for name in CORRUPTIONS:
+        kept = [Subject.of(each.ticket.content).kept for each in runs if each.directory.root.name.startswith(name)]
+        assert kept == [line["kept"][name] for line in lines]
+        assert kept[0] != kept[1]
+    assert outcome["searches"]["count"] == 9
+    for name in (field.name for field in fields(Meters)):
+        spent = sum(each.result["cost"][name] for each in runs[1:])
+        assert outcome["searches"][name] == pytest.approx(spent)
+        assert outcome["cost"][name] == pytest.approx(spent + lines[-1]["cost"][name])
+    assert outcome["searches"]["epochs"] == 9 * 6
+    page = (where / "report.html").read_text()
+    assert "corrupted-pixels" in page
+    assert "9 searches on corrupted data took" in page
+    with patch.object(searches, "execute", side_effect=Killed):
+        assert checked(where) == outcome
+
+
+@pytest.mark.parametrize("method", [EdgePopup(density=0.3), Gradual(density=0.3)], ids=["strong", "trainable"])
+def test_on_the_data_as_they_are_the_search_finds_the_ticket(method: Method[Any], tmp_path: Path) -> None:
+    """So nothing but the data differs: not the locks, nor the seed, nor any setting."""
+    where = found(method, tmp_path / "run", tiny.LOCK)
+    with patch.object(corruptions, "discover", lambda: {"corrupted-labels": lambda dataset, *_: dataset}):
+        outcome = checked(where)
+    (own,) = [control for control in outcome["controls"] if control["control"] == "corrupted-labels"]
+    assert own["accuracy"] == outcome["accuracy"]
+    found_again = run.Run(RunDirectory(where / "check" / "searches" / "corrupted-labels-2"))
+    assert (found_again.ticket.content.mask == run.Run(RunDirectory(where)).ticket.content.mask).all()
+
+
+@pytest.mark.parametrize(("save", "done"), [(30, 4), (56, 7)])
+def test_killed_in_a_search_it_goes_on_there_and_ends_alike(tmp_path: Path, save: int, done: int) -> None:
+    """A search of six steps saves seven times here: these are one of the fifth and the last of the eighth."""
+    where = found(Gradual(density=0.1), tmp_path / "run")
+    whole = checked(where, out=tmp_path / "whole")
+    real, calls, asked = checkpoint.save, [0], []
+
+    def deadly(*args: Any) -> None:
+        real(*args)
+        calls[0] += 1
+        if calls[0] == save:
+            raise Killed
+
+    often, never = patch.object(run, "CHECKPOINT_EVERY", -1.0), patch.object(court, "CHECKPOINT_EVERY", 1e9)
+    with often, never, patch.object(checkpoint, "save", deadly):
+        with pytest.raises(Killed):
+            checked(where, out=tmp_path / "cut")
+        there = (tmp_path / "cut" / "searches").iterdir()
+        assert sorted((path / "result.json").exists() for path in there) == [False] + done * [True]
+        prepare = run.prepare
+
+        def counted(*args: Any, **given: Any) -> Any:
+            asked.append(args)
+            return prepare(*args, **given)
+
+        with patch.object(run, "prepare", counted):
+            again = checked(where, out=tmp_path / "cut")
+    assert len(asked) == 9 - done
+    assert calls[0] == 9 * 7 + (save % 7 == 0)  # a search that had only to be judged saves its last state again
+    for outcome in (whole, again):
+        for cost in (outcome["cost"], outcome["searches"]):
+            cost.pop("seconds")
+    assert again == whole
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_searches_are_as_quiet_as_the_check(tmp_path: Path, quiet: bool) -> None:
+    where = found(Gradual(density=0.1), tmp_path / "run")
+    with patch.object(searches, "execute", side_effect=Killed) as execute, pytest.raises(Killed):
+        checked(where, quiet=quiet)
+    assert execute.call_args.kwargs["quiet"] is quiet
+
+
+def test_without_being_asked_nothing_is_searched(tmp_path: Path) -> None:
+    where = found(Gradual(density=0.1), tmp_path / "run")
+    outcome = check(where, **GIVEN)
+    assert outcome["searches"] is None
+    assert not set(CORRUPTIONS) & {control["control"] for control in outcome["controls"]}
+    assert not (where / "check" / "searches").exists()
+    with pytest.raises(RequestError, match="holds a run with controls"):
+        checked(where)
+
+
+def test_what_cannot_be_searched_again_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    where, out = found(Gradual(density=0.1), tmp_path / "run"), tmp_path / "out"
+    trained = train(
+        where / "ticket.tkt", data=tiny.dataset(), out=tmp_path / "trained", training=TRAINING, val=0.25
+    ).directory.root
+    dataset = tiny.dataset()
+    for path, other, sentence in (
+        (where / "ticket.tkt", {}, "must be the directory of a run for --corrupted"),
+        (trained, {}, "must be the directory of a `ticketry find` for --corrupted"),
+        (where, {"data": replace(dataset, x=dataset.x + 1)}, "data is tiny, but it must be tiny as the run in"),
+    ):
+        with pytest.raises(RequestError, match=sentence):
+            checked(path, out=out, **other)
+        assert not out.exists()
+
+
+def test_labels_of_one_class_are_refused(tmp_path: Path) -> None:
+    one = replace(tiny.dataset(), y=np.zeros_like(tiny.dataset().y))
+    wanted = tiny.experiment(Gradual(density=0.1), Budget(epochs=1))
+    with patch.object(run, "page", lambda *_: ""):
+        where = run.execute(wanted, tmp_path / "run", dataset=one).directory.root
+    with pytest.raises(RequestError, match="tiny with labels of one class only, but it must be of several classes"):
+        checked(where, data=one)
+    assert not (where / "check").exists()
+
+
+def test_a_setting_that_half_the_data_cannot_meet_is_refused_with_the_name_of_its_search(tmp_path: Path) -> None:
+    where = found(Imp(density=0.9, rewind=2 * 6, batch=128), tmp_path / "run")
+    with pytest.raises(RequestError, match=r"in the search for corrupted-half, draw 0, training.rewind is 12, but"):
+        checked(where)
+
+
+ONE_CLASS = """
+import numpy as np
+
+
+def plain():
+    return np.zeros((40, 2), np.float32), np.zeros(40)
+"""
+
+
+def test_on_the_command_line(finished: Path, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "page", lambda *_: "")
+    (tmp_path / "one_class_of.py").write_text(ONE_CLASS)
+    refused = ["check", str(finished), "--corrupted", "--out", "refused"]
+    for words, sentence in (
+        (["check", str(finished / "ticket.tkt"), "--corrupted"], "--corrupted, which repeats its search"),
+        ([*refused, "--data", "one_class_of:plain"], "of one class only"),
+        ([*refused, "--data", "moons(train=301, test=200)"], "as the run in"),
+    ):
+        assert main(words) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert sentence in captured.err
+        assert captured.err.count("\n") == 1
+    assert not (tmp_path / "refused").exists()
+
+    words = ["check", str(finished), "--corrupted", "--out", "here", "--seeds", "3", "--trained", "True"]
+    assert main([*words, "--training.epochs", "2"]) in (0, 1)
+    shown = capsys.readouterr().out
+    for name in CORRUPTIONS:
+        assert f"{name}: {corruptions.meaning(name)}" in shown
+    assert "Of this 9 searches on corrupted data took" in shown
+    searched = tmp_path / "here" / "searches" / "corrupted-half-1"
+    record = json.loads((searched / "experiment.json").read_text())
+    done = run.find(EdgePopup(batch=32), data=record["data"], model="mlp:12", out="again")  # by the text alone
+    assert done.directory.ticket.read_bytes() == (searched / "ticket.tkt").read_bytes()
