@@ -104,8 +104,10 @@ def find(
     return execute(experiment, Path(out), quiet=quiet, dataset=dataset)
 
 
-def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: Dataset | None = None) -> Run:
-    """Run, resume or return an experiment in a directory; see `find`."""
+def execute(
+    experiment: Experiment, out: Path, *, quiet: bool = True, dataset: Dataset | None = None, title: str | None = None
+) -> Run:
+    """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar."""
     directory = RunDirectory(out)
     known = record.begun(directory, experiment)
     if known and directory.result.exists():
@@ -123,7 +125,7 @@ def execute(experiment: Experiment, out: Path, *, quiet: bool = True, dataset: D
         best = _validated(task, method.mask(task, state))
         record.begin(directory, experiment, problem)
     record.truncate(directory.log, task.meters.steps)
-    title = f"{name_of(method)} {experiment.data} {experiment.model}"
+    title = title or f"{name_of(method)} {experiment.data} {experiment.model}"
     with SearchProgress(title, task.budget, task.meters, quiet) as bar:
         task.listen(bar.update)
         state, best = _search(experiment, directory, task, state, best, bar)

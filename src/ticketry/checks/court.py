@@ -16,7 +16,6 @@ import torch
 from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
 from ticketry.checks import controls, corruptions, searches
-from ticketry.checks.controls import discover
 from ticketry.checks.subject import Subject
 from ticketry.checks.verdict import LEAST, decide, overall
 from ticketry.core import train
@@ -87,7 +86,7 @@ def check(
         device=device,
         seeds=seeds,
         trained=ticket.kind == "trainable" if trained is None else trained,
-        controls=(*discover(), *(corruptions.discover() if corrupted else ())),
+        controls=(*controls.discover(), *(corruptions.discover() if corrupted else ())),
     )
     beside = RunDirectory(path).check.root if path.is_dir() else source.with_name(f"{source.stem}-check")
     directory = RunDirectory(Path(out) if out else beside)
@@ -132,7 +131,7 @@ def _draws(
             task.resume(Meters(**found[-1]["cost"]))
         for draw in range(len(found), trial.seeds):
             tried = {TICKET: subject}
-            for name, alter in discover().items():
+            for name, alter in controls.discover().items():
                 altered = alter(subject, draw)
                 if altered is not None:
                     tried[name] = altered

@@ -57,7 +57,8 @@ def search(
             again = Spec(f"{corruptions.__name__}:load", (experiment.data, name, experiment.seed, draw))
             wanted = replace(experiment, data=str(again))
             try:
-                runs[name].append(execute(wanted, directory.root, quiet=quiet, dataset=altered))
+                title = f"{name} {draw + 1} of {seeds}"
+                runs[name].append(execute(wanted, directory.root, quiet=quiet, dataset=altered, title=title))
             except RequestError as error:
                 raise RequestError(f"in the search for {name}, draw {draw}, {error}") from None
     return runs

@@ -69,7 +69,9 @@ def print_verdicts(outcome: Mapping[str, Any], console: Console | None = None) -
 def _cost(outcome: Mapping[str, Any]) -> str:
     """What the check took, and how much of it searches on corrupted data."""
     searches = outcome.get("searches")
-    part = f" Of this {count(searches['count'])} searches on corrupted data took {_work(searches)}." if searches else ""
+    part = (
+        f" Of this, {count(searches['count'])} searches on corrupted data took {_work(searches)}." if searches else ""
+    )
     return f"The check took {_work(outcome['cost'])}.{part}"
 
 
