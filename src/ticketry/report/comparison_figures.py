@@ -69,8 +69,9 @@ def against_classes(cells: Cells) -> str:
 
 
 def against_density(cells: Cells) -> str:
-    """Density, logarithmic, against test accuracy: a line for every series that has several densities."""
-    styles = _styles(cells)
+    """Density, logarithmic, against test accuracy: a line for every series, a level one for the dense network."""
+    styles, dense = _styles(cells), [cell for cell in cells if cell["method"] == "dense"]
+    cells = [cell for cell in cells if cell["method"] != "dense"] or dense
     top = 16 + LEGEND * (-(-len(styles) // 3))
     with drawing(top + 380) as figure:
         axes = place(figure, 60, top + 28, 810, 292)
@@ -82,6 +83,8 @@ def against_density(cells: Cells) -> str:
             axes.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], linewidth=0.9, color=style["color"])
             for at, cell in zip(x, line, strict=True):
                 _mark(axes, at, cell["accuracy"], style)
+        for cell in dense:
+            axes.axhline(100 * cell["accuracy"]["mean"], color=INK, linewidth=0.9, linestyle="--", label=cell["series"])
         spread = [100 * cell["density"]["mean"] for cell in cells]
         logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
         axes.set_title("Test accuracy, %")
