@@ -79,7 +79,7 @@ def against_density(cells: Cells) -> str:
             line = sorted((c for c in cells if c["series"] == series), key=lambda c: float(c["density"]["mean"]))
             aside = 1 + (number - (len(styles) - 1) / 2) * 0.008  # so that intervals stay apart
             x = [100 * cell["density"]["mean"] * aside for cell in line]
-            style = style | {"color": f"C{number}"}
+            style = style | {"color": f"C{number}", "marker": MARKERS[number % 9]}  # with ten colours, 90 differ
             axes.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], linewidth=0.9, color=style["color"])
             for at, cell in zip(x, line, strict=True):
                 _mark(axes, at, cell["accuracy"], style)
