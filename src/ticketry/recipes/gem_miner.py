@@ -36,7 +36,8 @@ NOTES = (
     " of one training, or little by little within it, the mask put back on the untrained weights. edge-popup: our"
     " defaults, fine-tuned; iterative global and biprop are the same method with the settings of those papers, see"
     " edge_popup.py (biprop gives all layers the same density, and is published for 0.05 and more). dense: all"
-    " weights, trained. Weights are signed constants for gem-miner and edge-popup, as published, and Kaiming normal for the others.",
+    " weights, trained. Weights are signed constants for gem-miner and edge-popup, as published, and Kaiming"
+    " normal for the others.",
 )
 SMOKE = "This is the smoke scale: one density, two seeds, few epochs. The numbers mean little."
 
