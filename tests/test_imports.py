@@ -26,7 +26,7 @@ ORDER = (
     ("ticket",),
     ("paths", "experiment"),
     ("progress", "checkpoint", "setup"),
-    ("report", "record", "front"),
+    ("report", "record", "front", "warn"),
     ("run",),
     ("train",),
     ("checks", "analysis", "recipes", "scale", "ship"),

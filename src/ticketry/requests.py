@@ -154,9 +154,9 @@ class Compare:
     """Several methods at several densities with several seeds, every ticket trained alike: a table and a page."""
 
     methods: tuple[str, ...]
-    """Methods that take a density, as for `find`; their other settings are the defaults."""
+    """Methods, as for `find`, with their default settings; `dense` adds the line to reach."""
     densities: tuple[float, ...]
-    """Fractions of the weights kept, in (0, 1]."""
+    """Fractions of the weights kept, in (0, 1], by every method that takes one."""
     data: str
     """The data set, as for `find`."""
     model: str

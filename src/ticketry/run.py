@@ -32,6 +32,7 @@ from ticketry.report.page import page
 from ticketry.setup import Problem, prepare
 from ticketry.ticket import file
 from ticketry.ticket.module import Ticket
+from ticketry.warn import warnings
 
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
 
@@ -238,6 +239,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
         "digest": {**digests, "experiment": experiment.digest, "split": problem.split.digest},
         "front": front.write(directory, problem, experiment.method, state),
         "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
+        "warnings": warnings(task, experiment.method, state, best.mask),
     }
     write(directory.ticket, encoded)
     write(directory.report, page(directory, result))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods._contract import Method
+from ticketry.methods.dense import Dense
 from ticketry.methods.magnitude import Magnitude
 from ticketry.methods.random import Random
 from ticketry.setup import prepare
@@ -24,6 +25,7 @@ METHODS: tuple[Method, ...] = (  # type: ignore[type-arg]
     Random(density=0.1, layers="erk"),
     Random(density=0.1, layers="epl"),
     Random(density=0.1, layers="igq"),
+    Dense(),
     Magnitude(density=0.1),
     Magnitude(density=0.003, floor=3, weights="signed-constant"),
     Magnitude(density=0.5, weights="uniform"),

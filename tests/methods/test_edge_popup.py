@@ -154,6 +154,28 @@ def test_the_walk_is_that_of_the_authors_signed_scores() -> None:
     assert np.allclose(states[-1].scores, np.abs(signed), atol=1e-5)
 
 
+def test_on_signed_constants_it_is_biprop() -> None:
+    """Forward sign(w) times the mean |w| of the layer's kept, backward |w| (Diffenderfer and Kailkhura 2021)."""
+    method = EdgePopup(density=0.25, scope="layer", start=0, scale="static", learning_rate=0.1, momentum=0, batch=400)
+    task = tiny.problem(method, Budget(epochs=1)).task
+    state = method.init(task)
+    [batch] = task.batches(0, 400)
+    scores = [part.clone().requires_grad_() for part in state.scores.split([384, 96])]
+    drawn = [part * 2 for part in task.weights.split([384, 96])]  # `scale_fan` of the authors: w / sqrt(density)
+    layers = []
+    for s, w, shape in zip(scores, drawn, ((24, 16), (4, 24)), strict=True):
+        mask = torch.zeros_like(s)
+        mask[s.abs().argsort(descending=True)[: len(s) // 4]] = 1
+        alpha = (w.abs() * mask).sum() / mask.sum()
+        through = alpha * mask + w.abs() * (s.abs() - s.abs().detach())
+        layers.append((w.sign() * through).view(shape))
+    loss = nn.functional.cross_entropy((batch.x @ layers[0].T).relu() @ layers[1].T, batch.y)
+    grads = torch.cat(torch.autograd.grad(loss, scores))
+    expected = state.scores - 0.1 * (grads + 1e-4 * state.scores)
+    again = tiny.problem(method, Budget(epochs=1)).task
+    assert torch.allclose(method.step(again, state).scores, expected.abs(), atol=1e-6)
+
+
 class TestSchedule:
     def counts(self, used: list[list[int]], epochs: int = 10, lock: Lock | None = None, **settings: Any) -> list[int]:
         """Weights of 480 kept in each of 30 steps."""
@@ -183,6 +205,16 @@ class TestSchedule:
     def test_without_room_to_fall_the_density_is_fixed(self, used: list[list[int]], settings: dict[str, float]) -> None:
         settings = {"density": 0.2} | settings
         assert set(self.counts(used, epochs=2, **settings)) == {round(480 * settings["density"])}
+
+    def test_by_periods_it_falls_at_their_ends_alone_and_arrives_for_the_last(self, used: list[list[int]]) -> None:
+        counts = self.counts(used, density=0.125, start=1.0, until=1.0, power=1.0, period=3)
+        assert counts[::9] == [480, 240, 120, 60]  # 3 steps an epoch
+        assert all(len(set(counts[at : at + 9])) == 1 for at in range(0, 30, 9))
+
+    def test_a_period_as_long_as_the_search_is_refused(self) -> None:
+        method = EdgePopup(period=3)
+        with pytest.raises(RequestError, match=r"period is 3, but it must be below the 3 epochs"):
+            method.init(tiny.problem(method, Budget(epochs=3)).task)
 
     def test_it_starts_no_higher_than_locks_allow(self, used: list[list[int]]) -> None:
         counts = self.counts(used, density=0.2, start=0.9, lock=Lock(off=0.4, on=0.1))

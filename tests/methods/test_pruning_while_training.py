@@ -1,9 +1,10 @@
-"""Gem-Miner, iterative and gradual magnitude pruning: schedules, what stays cut, what is rewound."""
+"""Gem-Miner, iterative, gradual and one-shot magnitude pruning, the dense network: schedules, cuts, rewinding."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from ticketry.core import train
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.experiment import Lock
+from ticketry.methods.dense import Dense
 from ticketry.methods.gem_miner import GemMiner
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.imp import Imp
+from ticketry.methods.one_shot import OneShot
 
 LOCK = Lock(off=0.3, on=0.1)
 
@@ -75,9 +78,20 @@ class TestGemMiner:
         expected = 1e-4 * (270_000 / 480) ** 0.75 * math.sqrt(0.144)
         assert method.notes(task, found[-1])["regulariser"] == pytest.approx(expected)
 
+    def test_the_lowest_use_of_each_layer_is_remembered(self) -> None:
+        method = GemMiner(regulariser=0.02, density=0.9)
+        task, found = states(method, 4)
+        parts = ((0, 384), (384, 480))
+        for before, after in itertools.pairwise(found):
+            used = (after.scores > 0.5) & after.flags
+            now = torch.stack([used[a:b].sum() / after.flags[a:b].sum() for a, b in parts])
+            assert torch.allclose(after.used, before.used.minimum(now))
+        assert 0 < found[-1].used.min() < 1
+        assert method.warnings(task, found[-1]) == []
+
     def test_strict_ties_drop_all_that_tie(self) -> None:
         task, found = states(GemMiner(), 2)
-        tied = found[-1].__class__(torch.zeros(480), torch.ones(480, dtype=torch.bool), torch.zeros(480), 2)
+        tied = replace(found[-1], scores=torch.zeros(480), flags=torch.ones(480, dtype=torch.bool))
         exact, strict = (GemMiner(density=0.5, ties=ties).mask(task, tied) for ties in ("exact", "strict"))  # type: ignore[arg-type]
         assert int(exact.sum()) == 240
         assert int(strict.sum()) == 0
@@ -151,3 +165,32 @@ class TestGradual:
         for given in ({"until": 0.0}, {"begin": 0.9, "until": 0.8}, {"every": 0}, {"learning_rate": 0.0}):
             with pytest.raises(RequestError):
                 Gradual(**given)  # type: ignore[arg-type]
+
+
+class TestOneShot:
+    def test_it_keeps_the_largest_weights_of_the_plainly_trained_network(self) -> None:
+        method = OneShot(density=0.2)
+        task, found = states(method, 3)
+        dense = torch.ones(1, 480, dtype=torch.bool)
+        weights = train.start(task, method._training(3), dense)
+        again = tiny.problem(method, Budget(epochs=3)).task
+        for number in range(3):
+            weights = train.epoch(again, method._training(3), weights, dense, number, number)
+        assert torch.equal(found[-1].flat, weights.flat)
+        sizes, mask = weights.flat[0, :480].abs(), method.mask(task, found[-1])
+        assert int(mask.sum()) == 96
+        assert sizes[mask].min() >= sizes[~mask].max()
+
+    @pytest.mark.parametrize("lock", [None, LOCK])
+    def test_it_is_iterative_pruning_in_one_round(self, lock: Lock | None) -> None:
+        method, one_round = OneShot(density=0.2), Imp(density=0.2, fraction=0.9)
+        task, found = states(method, 3, lock)
+        other, rounds = states(one_round, 3, lock)
+        assert torch.equal(method.mask(task, found[-1]), one_round.mask(other, rounds[-1]))
+        assert rounds[-1].round == 1
+
+
+@pytest.mark.parametrize(("lock", "kept"), [(None, 480), (LOCK, 336)])
+def test_the_dense_network_is_all_that_locks_leave(lock: Lock | None, kept: int) -> None:
+    task, found = states(Dense(), 1, lock)
+    assert sum(task.space.kept(Dense().mask(task, found[-1]))) == kept

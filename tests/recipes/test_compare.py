@@ -12,7 +12,7 @@ import pytest
 from ticketry.cli import main
 from ticketry.core.errors import RequestError
 from ticketry.core.training import Training
-from ticketry.recipes import discover
+from ticketry.recipes import Scale, discover
 from ticketry.recipes.compare import comparison
 from ticketry.recipes.fitted import Fitted
 
@@ -26,6 +26,29 @@ def test_every_method_at_every_density_is_trained_alike() -> None:
     assert [work.training.epochs for work in works] == [3, 3, 3, 3]
     assert [work.search.budget.epochs for work in works] == [7, None, 7, None]
     assert "comparison" not in discover()
+
+
+def test_a_method_of_its_own_density_is_run_once() -> None:
+    plan = comparison(["dense", "snip"], [0.5, 0.1], **HERE)
+    assert [(cell.name, cell.group) for cell in plan.cells] == [
+        ("0.5-snip", "density 0.5"),
+        ("0.1-snip", "density 0.1"),
+        ("dense", "own density"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["gem-miner-mnist", "gem-miner-fashion"])
+@pytest.mark.parametrize("scale", ["smoke", "cpu", "paper"])
+def test_recipes_of_trained_tickets_have_each_method_at_each_density_and_the_dense_network_once(
+    name: str, scale: Scale
+) -> None:
+    cells = discover()[name](scale).cells
+    assert len({cell.name for cell in cells}) == len(cells)
+    groups = {group: {c.series for c in cells if c.group == group} for group in dict.fromkeys(c.group for c in cells)}
+    assert groups.pop("own density") == {"dense"}
+    series = groups[cells[0].group]
+    assert all(each == series for each in groups.values())
+    assert {"gem-miner", "imp", "lrr", "one-shot", "edge-popup, iterative global", "edge-popup, biprop"} <= series
 
 
 @pytest.mark.parametrize(
@@ -50,14 +73,14 @@ def test_the_command_line_ends_in_a_table_a_page_and_a_csv_and_its_command_makes
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    line = "compare --methods snip random --densities 0.5 0.2 --data digits --model mlp:8 --seeds 2"
+    line = "compare --methods snip dense random --densities 0.5 0.2 --data digits --model mlp:8 --seeds 2"
     words = shlex.split(line + " --training.epochs 2 --training.momentum 0.5 --workers 1 --out one")
     assert main(words) == 0
     assert "density 0.2" in capsys.readouterr().out
     outcome = json.loads(Path("one/recipe.json").read_text())
     rows = list(csv.DictReader(Path("one/runs.csv").read_text().splitlines()))
-    assert len(rows) == 8
-    assert {round(float(row["density"]), 2) for row in rows} == {0.5, 0.2}
+    assert len(rows) == 10
+    assert {round(float(row["density"]), 2) for row in rows} == {0.5, 0.2, 1.0}
     assert float(rows[0]["test_accuracy"]) == outcome["cells"][0]["runs"][0]["accuracy"]["test"]
     assert "ticketry compare" in Path("one/report.html").read_text()
     again = shlex.split(outcome["command"])

@@ -123,3 +123,20 @@ def test_classes_are_counted_along_the_axis(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(left.get_xticks()) == [2, 10]
     assert len(left.containers) == 4
     assert [float(box.lines[0].get_ydata()[0]) for box in right.containers] == pytest.approx([73.2, 73.2])
+
+
+@pytest.mark.parametrize("others", [12, 0])
+def test_the_dense_network_is_a_level_line_and_series_are_told_apart(
+    others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[matplotlib.figure.Figure] = []
+    monkeypatch.setattr(comparison_figures, "svg", lambda figure, title: drawn.append(figure))
+    whole = cell("dense", method="dense", density={"mean": 1.0, "half": 0.0}, accuracy={"mean": 0.98, "half": None})
+    cells = [cell(f"{n}", method=f"{n}", density={"mean": d, "half": 0.0}) for n in range(others) for d in (0.02, 0.1)]
+    comparison_figures.against_density([*cells, whole])
+    (axes,) = drawn[0].axes
+    (level,) = [line for line in axes.lines if line.get_label() == "dense" and line.get_linestyle() == "--"]
+    assert list(level.get_ydata()) == pytest.approx([98, 98])
+    assert (axes.get_xlim()[1] < 20) == (others > 0), "the picture reaches as far as the searched densities"
+    marked = {box.get_label(): (box.lines[0].get_color(), box.lines[0].get_marker()) for box in axes.containers}
+    assert len(set(marked.values())) == len(marked) == max(others, 1)

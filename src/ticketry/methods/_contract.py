@@ -65,3 +65,11 @@ class HasNotes(Protocol[S_contra]):
 
     def notes(self, task: Task, state: S_contra) -> dict[str, float]:
         """Finite numbers by names such as `sparsifier_evaluations`, for `result.json` and the report."""
+
+
+@runtime_checkable
+class HasWarnings(Protocol[S_contra]):
+    """What a method may define beside: what went wrong in its search, where the ticket does not show it."""
+
+    def warnings(self, task: Task, state: S_contra) -> list[str]:
+        """Sentences for `result.json`, the report and standard error: what happened, and which flag helps."""

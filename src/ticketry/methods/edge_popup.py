@@ -14,6 +14,13 @@ paper's fixed density is `--start 0`, which no schedule undercuts); the rescalin
 without which a low density starves; the best-validated epoch is kept, not the last. The authors' code ranks |s| of a
 signed s: here only a = |s| is stored, and where a step carries it below 0, a and its momentum change sign. That is the
 same walk for fewer passes over memory.
+
+Relatives that are this method by other flags. Iterative global edge-popup (Sreenivasan et al. 2022, arXiv 2202.12002:
+equal factors from all weights, what was cut may return): `--start 1 --until 1 --power 1 --period 1 --scale none
+--learning-rate 0.1`. biprop (Diffenderfer and Kailkhura 2021, arXiv 2103.09377) uses sign(w) times the mean |w| of the
+kept and gives scores w times the gradient; on signed constants that mean is the constant, so that it is edge-popup bit
+for bit: `--scope layer --start 0 --learning-rate 0.1 --scale static`. (On other weights its layers need gains that no
+recipe of the ticket file has.)
 """
 
 from __future__ import annotations
@@ -61,6 +68,8 @@ class EdgePopup:
     """Fraction of the steps after which the density has arrived, in (0, 1]."""
     power: float = 3.0
     """Shape of the schedule, at least 1: larger falls faster at first."""
+    period: int = 0
+    """Epochs between falls of the density, the last one in time to matter; 0 or more, 0 for a fall in every step."""
     floor: int = 1
     """Weights that every layer keeps at least under the global scope, 0 or more: keeps a layer from dying out."""
     learning_rate: float = 0.3
@@ -82,6 +91,7 @@ class EdgePopup:
             ("start", "a fraction in [0, 1]", 0 <= self.start <= 1),
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
             ("power", "at least 1 and finite", 1 <= self.power < math.inf),
+            ("period", "0 or more", self.period >= 0),
             ("floor", "0 or more", self.floor >= 0),
             ("learning_rate", "above 0 and finite", 0 < self.learning_rate < math.inf),
             ("momentum", "in [0, 1)", 0 <= self.momentum < 1),
@@ -92,6 +102,9 @@ class EdgePopup:
                 raise refuse(name, getattr(self, name), allowed, "choose a value in that range")
 
     def init(self, task: Task) -> State:
+        if self.period >= task.epochs:
+            allowed = f"below the {task.epochs} epochs of the search, so that the density falls"
+            raise refuse("period", self.period, allowed, "lower it or raise --budget.epochs")
         draws = []
         for layer, (start, stop) in zip(task.space.layers, task.space.segments, strict=True):
             bound = 1 / math.sqrt(math.prod(layer.shape[1:]))  # Kaiming uniform with a = sqrt(5), as the authors
@@ -106,7 +119,7 @@ class EdgePopup:
         total = per_epoch * task.epochs
         near = Near()
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
-            mask = self._select(task, scores, self._density(task, number / total), near)
+            mask = self._select(task, scores, self._density(task, state.epoch, number / total), near)
             loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
                 rate = optim.cosine(number, total, self.learning_rate)
@@ -117,11 +130,13 @@ class EdgePopup:
     def mask(self, task: Task, state: State) -> torch.Tensor:
         return self._select(task, state.scores, self.density)
 
-    def _density(self, task: Task, progress: float) -> float:
-        """Geometric from start to density: equal factors a step for power 1."""
+    def _density(self, task: Task, epoch: int, progress: float) -> float:
+        """Geometric from start to density: equal factors a step, or a period, for power 1."""
         start = min(self.start, task.space.most)
         if start <= self.density:
             return self.density
+        if self.period:
+            progress = epoch // self.period / ((task.epochs - 1) // self.period)
         left = (1 - min(1.0, progress / self.until)) ** self.power
         return float(self.density * (start / self.density) ** left)
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core import optim
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor
+from ticketry.core.mask import counts, top_k_floor
 from ticketry.core.meters import Budget
 from ticketry.core.weights import Kind, Scale
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`scores`: Float[D] in [0, 1]; `flags`: Bool[D]; `momentum`: Float[D]; `epoch`: epochs done;
-    `used`: the lowest share of the flags so far that the rounded scores kept in use at the end of an epoch.
+    """`scores`: Float[D] in [0, 1]; `flags`: Bool[D]; `momentum`: Float[D]; `used`: Float[L], the lowest share so far
+    of each layer's flags that the rounded scores kept in use at the end of an epoch; `epoch`: epochs done.
     """
 
     scores: torch.Tensor
     flags: torch.Tensor
     momentum: torch.Tensor
+    used: torch.Tensor
     epoch: int = 0
-    used: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ class GemMiner:
             for layer, (start, stop) in zip(task.space.layers, task.space.segments, strict=True)
         ]
         scores = torch.cat(draws).to(task.device)
-        return State(scores, torch.ones_like(scores, dtype=torch.bool), torch.zeros_like(scores))
+        used = scores.new_ones(len(task.space.layers))
+        return State(scores, torch.ones_like(scores, dtype=torch.bool), torch.zeros_like(scores), used)
 
     def step(self, task: Task, state: State) -> State:
         scores, momentum, flags = state.scores.clone(), state.momentum.clone(), state.flags
@@ -111,8 +112,9 @@ class GemMiner:
             most = task.space.most
             now = most * (self.density / most) ** (event / self._events(task))
             flags = self._frozen(task, scores, flags, task.space.count(now))
-        in_use = int(((scores > 0.5) & flags).sum()) / max(1, int(flags.sum()))
-        return State(scores, flags, momentum, state.epoch + 1, min(state.used, in_use))
+        in_use, held = (counts(mask, task.space.segments) for mask in ((scores > 0.5) & flags, flags))
+        shares = [some / most if most else 1.0 for some, most in zip(in_use, held, strict=True)]
+        return State(scores, flags, momentum, state.used.minimum(state.used.new_tensor(shares)), state.epoch + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
         kept = task.space.count(self.density)
@@ -121,7 +123,13 @@ class GemMiner:
         return self._frozen(task, state.scores, state.flags, kept)
 
     def notes(self, task: Task, state: State) -> dict[str, float]:
-        return {"regulariser": self._regulariser(task), "lowest_share_of_flags_in_use": state.used}
+        return {"regulariser": self._regulariser(task), "lowest_share_of_a_layer_in_use": float(state.used.min())}
+
+    def warnings(self, task: Task, state: State) -> list[str]:
+        each = zip(task.space.layers, state.used.tolist(), task.space.layers_on, strict=True)
+        dead = ", ".join(layer.name for layer, share, on in each if share == 0 and on == 0)
+        advice = f"choose a regulariser below {self._regulariser(task):.2g}."
+        return [f"all scores of {dead} were below 1/2 at the end of an epoch, a dead network; {advice}"] if dead else []
 
     def _frozen(self, task: Task, scores: torch.Tensor, flags: torch.Tensor, kept: int) -> torch.Tensor:
         """Bool[D]: the best scored of the flags, `kept` of them."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from ticketry.core.errors import RequestError, refuse
+from ticketry.core.errors import refuse
 from ticketry.core.meters import Budget
 from ticketry.core.training import Training
 from ticketry.experiment import Experiment
@@ -35,7 +35,8 @@ def comparison(
 ) -> Recipe:
     """The runs of a comparison. `epochs`: of every search that takes epochs; None for each method's own default.
 
-    Raises RequestError for an unknown method, one without a density to ask for, or a density out of range.
+    A method that has its own density, as `dense` has, is one cell in a group by itself. Raises RequestError for an
+    unknown method or a density out of range.
     """
     training = training or Training()
     if not methods or not densities:
@@ -46,16 +47,15 @@ def comparison(
     for name, given in (("methods", methods), ("densities", densities)):
         if len(set(given)) < len(given):
             raise refuse(name, " ".join(map(str, given)), "a list without repetitions", "leave them out")
+    kinds: dict[str, Any] = {name: get(name) for name in methods}
+    asked = [name for name, kind in kinds.items() if "density" in {f.name for f in fields(kind)}]
+    settings = [(f"density {d:g}", f"{d:g}-{name}", name, kinds[name](density=d)) for d in densities for name in asked]
+    settings += [("own density", name, name, kind()) for name, kind in kinds.items() if name not in asked]
     cells = []
-    for density in densities:
-        for name in methods:
-            method: Any = get(name)
-            if "density" not in {f.name for f in fields(method)}:
-                raise RequestError(f"methods names {name}, which takes no density; leave it out.")
-            budget = Budget(epochs=epochs) if epochs and method.budget.epochs else Budget()
-            search = Experiment(method=method(density=density), data=data, model=model, budget=budget, val=val)
-            work = Fitted(search=search, training=training)
-            cells.append(Cell(name=f"{density:g}-{name}", group=f"density {density:g}", series=name, work=work))
+    for group, cell, series, method in settings:
+        budget = Budget(epochs=epochs) if epochs and method.budget.epochs else Budget()
+        search = Experiment(method=method, data=data, model=model, budget=budget, val=val)
+        cells.append(Cell(name=cell, group=group, series=series, work=Fitted(search=search, training=training)))
     said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(training).items())
     search_lasts = "as long as its method's default says" if epochs is None else f"{epochs} epochs, if it takes any"
     flags = ["--methods", *methods, "--densities", *(f"{d:g}" for d in densities), "--data", data, "--model", model]

@@ -69,8 +69,9 @@ def against_classes(cells: Cells) -> str:
 
 
 def against_density(cells: Cells) -> str:
-    """Density, logarithmic, against test accuracy: a line for every series that has several densities."""
-    styles = _styles(cells)
+    """Density, logarithmic, against test accuracy: a line for every series, a level one for the dense network."""
+    styles, dense = _styles(cells), [cell for cell in cells if cell["method"] == "dense"]
+    cells = [cell for cell in cells if cell["method"] != "dense"] or dense
     top = 16 + LEGEND * (-(-len(styles) // 3))
     with drawing(top + 380) as figure:
         axes = place(figure, 60, top + 28, 810, 292)
@@ -78,10 +79,12 @@ def against_density(cells: Cells) -> str:
             line = sorted((c for c in cells if c["series"] == series), key=lambda c: float(c["density"]["mean"]))
             aside = 1 + (number - (len(styles) - 1) / 2) * 0.008  # so that intervals stay apart
             x = [100 * cell["density"]["mean"] * aside for cell in line]
-            style = style | {"color": f"C{number}"}
+            style = style | {"color": f"C{number}", "marker": MARKERS[number % 9]}  # with ten colours, 90 differ
             axes.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], linewidth=0.9, color=style["color"])
             for at, cell in zip(x, line, strict=True):
                 _mark(axes, at, cell["accuracy"], style)
+        for cell in dense:
+            axes.axhline(100 * cell["accuracy"]["mean"], color=INK, linewidth=0.9, linestyle="--", label=cell["series"])
         spread = [100 * cell["density"]["mean"] for cell in cells]
         logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
         axes.set_title("Test accuracy, %")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -32,10 +33,15 @@ DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10
 
 
 def print_result(directory: RunDirectory, result: Result, console: Console | None = None) -> None:
-    """The end of `ticketry find`: the headline, the numbers of `result.json`, and where ticket and report are."""
+    """The end of `ticketry find`: the headline, the numbers of `result.json`, and where ticket and report are.
+
+    Warnings go to standard error.
+    """
     rows = [*result_rows(result), *cost_rows(result)]
     rows += [("ticket", str(directory.ticket)), ("report", str(directory.report))]
     _print(console or _console(), headline(result), _table((), rows))
+    for warning in result.get("warnings", ()):
+        print(f"ticketry: warning: {warning}", file=sys.stderr)
 
 
 def print_ticket(path: Path, summary: Summary, console: Console | None = None) -> None:
@@ -91,8 +97,9 @@ def trained(directory: RunDirectory, result: Result) -> str:
 
 
 def note_rows(result: Result) -> Rows:
-    """What the method says of its search."""
-    return [(name.replace("_", " "), f"{value:,.6g}") for name, value in result["notes"].items()]
+    """What is wrong with the ticket, if anything, and what the method says of its search."""
+    warnings = [("warning", warning) for warning in result.get("warnings", ())]
+    return [*warnings, *((name.replace("_", " "), f"{value:,.6g}") for name, value in result["notes"].items())]
 
 
 def result_rows(result: Result) -> Rows:
