@@ -69,7 +69,7 @@ def against_classes(cells: Cells) -> str:
 
 
 def against_density(cells: Cells) -> str:
-    """Density, logarithmic, against test accuracy: a line for every series that has several densities."""
+    """Density, logarithmic, against test accuracy of one network: a line for every series of several densities."""
     styles = _styles(cells)
     top = 16 + LEGEND * (-(-len(styles) // 3))
     with drawing(top + 380) as figure:
@@ -84,7 +84,7 @@ def against_density(cells: Cells) -> str:
                 _mark(axes, at, cell["accuracy"], style)
         spread = [100 * cell["density"]["mean"] for cell in cells]
         logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
-        axes.set_title("Test accuracy, %")
+        axes.set_title(f"Test accuracy, %: {cells[0]['model']} on {cells[0]['data']}")
         axes.set_xlabel("density, %")
         axes.grid()
         _accuracies(axes)
