@@ -34,3 +34,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished") / "run"
     execute(wanted, out)
     return out
+
+
+@pytest.fixture
+def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of the published files, or a skip."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    root = Path(os.environ.get("TICKETRY_DATA") or beside)
+    if not (root / "mnist").is_dir():
+        pytest.skip("the published data sets are not here; set TICKETRY_DATA")
+    monkeypatch.setenv("TICKETRY_DATA", str(root))
+    return root

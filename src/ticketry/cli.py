@@ -188,7 +188,9 @@ def _perform(plan: recipes.Recipe, request: requests.Recipe | requests.Compare) 
     from ticketry.recipes.perform import perform
     from ticketry.report import comparison
 
-    outcome = perform(plan, request.out, workers=request.workers, quiet=request.quiet or request.json)
+    outcome = perform(
+        plan.on(request.device), request.out, workers=request.workers, quiet=request.quiet or request.json
+    )
     if request.json:
         print(json.dumps(outcome, indent=2))
     elif not request.quiet:

@@ -140,7 +140,9 @@ class Recipe:
     out: Path
     """Directory of the recipe, with one for each of its runs."""
     scale: Scale = "cpu"
-    """smoke: a minute, the numbers mean nothing; cpu: ten to twenty minutes on two cores; paper: as published."""
+    """smoke: a minute or two, the numbers mean nothing; cpu: ten to forty minutes on two cores; paper: as published."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
     workers: int | None = None
     """Runs at a time, each on one thread; one for each core without it."""
     quiet: bool = False
@@ -170,6 +172,8 @@ class Compare:
     training: Training = field(default_factory=Training)
     val: float = 0.1
     """Fraction of the training data that validates, in (0, 1)."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:N."""
     workers: int | None = None
     """Runs at a time, each on one thread; one for each core without it."""
     quiet: bool = False

@@ -236,7 +236,12 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
         "loss": {name: loss if math.isfinite(loss) else None for name, (loss, _) in scores.items()},
         "chosen_step": best.step,
         "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": peak_memory()},
-        "digest": {**digests, "experiment": experiment.digest, "split": problem.split.digest},
+        "digest": {
+            **digests,
+            "experiment": experiment.digest,
+            "data": problem.split.data,
+            "split": problem.split.digest,
+        },
         "front": front.write(directory, problem, experiment.method, state),
         "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
         "warnings": warnings(task, experiment.method, state, best.mask),

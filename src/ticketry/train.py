@@ -146,6 +146,7 @@ def _finish(directory: RunDirectory, wanted: Trained, problem: Problem, weights:
             **file.digests(encoded),
             "trained_from": wanted.ticket,
             "experiment": wanted.digest,
+            "data": problem.split.data,
             "split": problem.split.digest,
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -10,6 +11,8 @@ import torch
 from tests.laws import tiny
 from torch import nn
 
+from ticketry import checkpoint
+from ticketry.checkpoint import Best
 from ticketry.core import compressed, train
 from ticketry.core.compressed import Compressed
 from ticketry.core.errors import RequestError
@@ -71,6 +74,40 @@ def test_what_the_mask_cuts_is_zero_after_every_epoch_and_the_rest_moves(model: 
     loss, accuracy = task.judge(weights.flat[0], task.validation)
     assert accuracy > task.validate(masks[0])[1]
     assert loss < task.validate(masks[0])[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"momentum": 0.9, "weight_decay": 0.1},
+        {"optimiser": "adam", "learning_rate": 0.01, "weight_decay": 0.1},
+        {"precision": "bfloat16", "weight_decay": 0.1},
+        {"rewind": 5, "weight_decay": 0.1},
+    ],
+)
+def test_it_is_zero_after_every_step_and_from_a_checkpoint_on(
+    model: str, changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, training = task_of(model), Training(**{"epochs": 2, "batch": 32, **changes})
+    masks = masks_for(task, 2)
+    cut, steps = train.whole(task, masks) == 0, []
+
+    def checked(training: Training, flat: torch.Tensor, *rest: Any) -> None:
+        update(training, flat, *rest)
+        steps.append(rest[2])
+        if rest[2] >= training.rewind:
+            assert (flat[cut] == 0).all()
+            assert (rest[1][:, cut] == 0).all()  # of the moments, too
+
+    update = train.update
+    monkeypatch.setattr(train, "update", checked)
+    whole = trained(task, training, masks)
+    weights = train.epoch(task, training, train.start(task, training, masks), masks, 0, 0)
+    checkpoint.save(tmp_path / "checkpoint", "digest", weights, Best(masks[0], 0.0, 0.0, 0), task.meters)
+    weights, *_ = checkpoint.load(tmp_path / "checkpoint", "digest", train.Weights, task.device)
+    assert torch.equal(train.epoch(task, training, weights, masks, 1, 1).flat, whole.flat)
+    assert steps == [*range(2 * task.steps_per_epoch(32))] * 2
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+import torch
 
 from ticketry.cli import main
+from ticketry.core import train
+from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
+from ticketry.core.task import Task
 from ticketry.core.training import Training
 from ticketry.experiment import Experiment
 from ticketry.methods.gem_miner import GemMiner
@@ -19,8 +26,9 @@ from ticketry.recipes import discover
 from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.perform import command, perform
 from ticketry.recipes.plan import Cell, Recipe, Scale
+from ticketry.setup import prepare
 
-NAMES = ["gem-miner-fashion", "gem-miner-mnist"]
+NAMES = ["gem-miner-cifar10", "gem-miner-fashion", "gem-miner-mnist"]
 TRAINING = Training(epochs=2, batch=32, rewind=3)
 
 
@@ -44,10 +52,12 @@ def test_the_cost_is_that_of_search_and_training(tmp_path: Path) -> None:
         assert fitted().execute(tmp_path / "run") == result
 
 
-def test_the_command_repeats_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("val", [0.1, 0.2])
+def test_the_command_repeats_both(val: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = fitted().seeded(1).execute(Path("run"))
-    first, second = command(fitted().seeded(1), "again").split(" && ")
+    work = replace(fitted(), search=replace(fitted().search, seed=1, val=val))
+    result = work.execute(Path("run"))
+    first, second = command(work, "again").split(" && ")
     for line in (first, second):
         words = shlex.split(line)
         assert words.pop(0) == "ticketry"
@@ -76,9 +86,82 @@ def test_the_plans_are_fair(name: str, scale: Scale) -> None:
     recipe = discover()[name](scale)
     assert (recipe.name, recipe.scale) == (name, scale)
     assert len({cell.name for cell in recipe.cells}) == len(recipe.cells)
-    trainings = {cell.work.training for cell in recipe.cells if isinstance(cell.work, Fitted)}
-    assert len(trainings) == 1  # every ticket is trained alike
-    for cell in recipe.cells:
-        assert isinstance(cell.work, Fitted)
-        asked = cell.work.search.budget.epochs
-        assert asked in (None, recipe.cells[0].work.training.epochs) or isinstance(cell.work.search.method, Imp)  # type: ignore[union-attr]
+    works = [cell.work for cell in recipe.cells if isinstance(cell.work, Fitted)]
+    assert len(works) == len(recipe.cells)
+    epochs = works[0].training.epochs
+    for cell, work in zip(recipe.cells, works, strict=True):
+        alike = replace(work.training, learning_rate=0.1, rewind=0)
+        assert alike == Training(epochs=epochs, schedule=alike.schedule)  # every ticket is trained alike
+        found = name == "gem-miner-cifar10" and cell.series in ("gem-miner", "edge-popup")
+        assert work.training.learning_rate == (0.01 if found else 0.1)
+        assert work.search.budget.epochs in (None, epochs) or isinstance(work.search.method, Imp)
+    for group, cells in groupby(recipe.cells, lambda cell: cell.group):
+        sources = [(cell.work.data, cell.work.model) for cell in cells]
+        assert len(set(sources)) == 1
+        assert len(sources) == 1 if group.endswith("own density") else len(sources) >= 3
+
+
+def test_gem_miner_on_cifar10_is_as_published_but_where_the_notes_say_so() -> None:
+    recipe = discover()["gem-miner-cifar10"]("paper")
+    found = [cell.work for cell in recipe.cells if cell.series == "gem-miner" and isinstance(cell.work, Fitted)]
+    assert [work.search.method for work in found] == [
+        GemMiner(density=density, period=5, regulariser=pull, learning_rate=0.1, batch=128)
+        for density, pull in ((0.5, 0.0), (0.1334, 1e-5), (0.0372, 3e-5), (0.0144, 1e-4), (0.0059, 1e-4))
+    ]
+    for work in found:
+        assert work.search.budget == Budget(epochs=150)
+        assert work.training == Training(epochs=150, learning_rate=0.01, schedule="multistep", weight_decay=1e-4)
+        assert (work.data, work.model) == ("cifar10", "resnet20(bias=False)")
+    imp = [cell.work for cell in recipe.cells if cell.series == "imp" and isinstance(cell.work, Fitted)]
+    assert [work.search.budget.epochs for work in imp] == [150 * rounds for rounds in (4, 10, 15, 20, 24)]
+    assert {work.training.rewind for work in imp} == {1000}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_cifar10_is_cropped_and_flipped_in_searches_and_trainings(scale: Scale, real_data: Path) -> None:
+    cell = discover()["gem-miner-cifar10"](scale).cells[0]
+    assert isinstance(cell.work, Fitted)
+    tiny = re.sub(r"\(.*\)|$", "(train=40, test=10)", cell.work.data, count=1)
+    task = prepare(replace(cell.work.search, data=tiny, budget=Budget(epochs=3))).task
+    plain = {image.numpy().tobytes() for image in task.train.batch(slice(None))[0]}
+    first, second = ({x.numpy().tobytes() for x in next(task.batches(epoch, 40)).x} for epoch in (0, 1))
+    assert len(plain) == len(first) == len(second) == 36
+    assert len(first & second) + len(first & plain) <= 4  # both take their batches from here
+    with patch.object(Task, "batches", autospec=True, side_effect=Task.batches) as used:
+        train.epoch(task, Training(epochs=1), train.start(task, Training(epochs=1), ones(task)), ones(task), 0, 0)
+    assert used.call_count == 1
+
+
+def ones(task: Task) -> torch.Tensor:
+    return torch.ones(1, task.space.size, dtype=torch.bool)
+
+
+def test_small_scales_say_what_they_leave_out() -> None:
+    for scale in ("smoke", "cpu"):
+        fashion, cifar = (discover()[f"gem-miner-{name}"](scale) for name in ("fashion", "cifar10"))  # type: ignore[arg-type]
+        assert "a quarter of its channels" in " ".join(fashion.notes)
+        assert re.search(r"(600|4,000) training .* of 150 epochs", " ".join(cifar.notes))
+    groups = {cell.group: cell.work.model for cell in discover()["gem-miner-fashion"]("cpu").cells}
+    assert groups == {
+        "LeNet-300-100, density 0.0144": "lenet-300-100",
+        "LeNet-300-100, own density": "lenet-300-100",
+        "Conv-2, density 0.0144": "conv2(width=0.25)",
+        "Conv-2, own density": "conv2(width=0.25)",
+    }
+
+
+def test_another_device_is_that_of_every_search_and_training_and_of_the_commands() -> None:
+    recipe = discover()["gem-miner-cifar10"]("paper")
+    there = recipe.on("cuda")
+    assert {cell.work.search.device for cell in there.cells if isinstance(cell.work, Fitted)} == {"cuda"}
+    assert there.digest != recipe.digest == recipe.on("cpu").digest
+    assert there.again.endswith("--scale paper --out again --device cuda")
+    assert command(there.cells[0].work, "a").count("--device cuda") == 2
+    assert "--device" not in recipe.again + command(recipe.cells[0].work, "a")
+
+
+def test_the_command_line_has_the_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["recipe", "gem-miner-mnist", "--device", "abacus", "--scale", "smoke", "--workers", "1"]
+    with patch("ticketry.recipes.perform.perform", side_effect=RequestError("here")) as performed:
+        assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert performed.call_args.args[0].device == "abacus"

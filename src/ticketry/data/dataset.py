@@ -67,6 +67,8 @@ class Split:
     """Ascending indices into `Dataset.x`, none of them in `train`; together they are all."""
     digest: str
     """SHA-256 in hexadecimal over the data's digest and the two lists of indices."""
+    data: str
+    """The data's digest."""
 
 
 def from_arrays(
@@ -116,7 +118,7 @@ def split(dataset: Dataset, val: float = 0.1) -> Split:
     for part in (kept, aside):
         sha.update(f"|{len(part)}|".encode())
         sha.update(part.astype("<i8").tobytes())
-    return Split(kept, aside, sha.hexdigest())
+    return Split(kept, aside, sha.hexdigest(), dataset.digest)
 
 
 def _fifth_aside(

@@ -140,7 +140,7 @@ class Backprop:
                 "evaluations": 0,
                 "seconds": round(seconds, 3),
             },
-            "digest": {"experiment": self.digest, "weights": _digest(net)},
+            "digest": {"experiment": self.digest, "weights": _digest(net), "data": dataset.digest},
         }
 
     def _drawn(self, number: int) -> Setting:

@@ -21,7 +21,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.training import Training
 from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
-from ticketry.recipes import pool
+from ticketry.recipes import pool, same_data
 from ticketry.recipes.directory import RecipeDirectory, begin, finished
 from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.plan import Job, Recipe, Work
@@ -37,16 +37,19 @@ def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quie
 
     `workers`: processes that run at a time, one for each core without it; 1 for none beside this one. A script that
     calls this with more needs the `if __name__ == "__main__":` that Python asks of all such scripts. Raises
-    RequestError for a directory that cannot be written or is another recipe's.
+    RequestError for a directory that cannot be written or is another recipe's, and for runs on different data.
     """
     if workers is not None and workers < 1:
         raise refuse("workers", workers, "at least 1", "leave it out for one on each core")
     directory = RecipeDirectory(Path(out))
+    same_data.check_plan(recipe)
     begin(directory, recipe)
     if directory.result.exists():
         return finished(directory)
+    same_data.check_begun(directory.root, recipe)
     with _Progress(recipe, directory, quiet) as bar:
         results = pool.finish(recipe.jobs, directory.root, workers or pool.cores(), bar.began, bar.ended)
+    same_data.check_results(recipe, results)
     outcome = {
         "schema": SCHEMA,
         "recipe": recipe.name,
@@ -120,6 +123,11 @@ def command(work: Work, out: str) -> str:
             f"--training.{name.replace('_', '-')} {value}"
             for name, value in asdict(work.training).items()
             if value != getattr(Training(), name)
+        ]
+        flags += [
+            f"--{name} {value}"
+            for name, value, default in (("val", work.search.val, 0.1), ("device", work.search.device, "cpu"))
+            if value != default
         ]
         ticket = f"{out}/search/ticket.tkt"
         words = ["ticketry train", ticket, "--data", shlex.quote(work.data), "--out", f"{out}/trained", *flags]

@@ -51,11 +51,19 @@ class Recipe:
     seeds: tuple[int, ...]
     command: str = ""
     """What makes it again, where it is not `ticketry recipe NAME`."""
+    device: str = "cpu"
+    """Where its runs are; see `on`."""
 
     @property
     def again(self) -> str:
         """The command that makes it again."""
-        return self.command or f"ticketry recipe {self.name} --scale {self.scale} --out again"
+        command = self.command or f"ticketry recipe {self.name} --scale {self.scale} --out again"
+        return command if self.device == "cpu" else f"{command} --device {self.device}"
+
+    def on(self, device: str) -> Recipe:
+        """The same on another device, but for back-propagation, which has the CPU alone."""
+        cells = [replace(cell, work=_on(cell.work, device)) for cell in self.cells]
+        return replace(self, cells=tuple(cells), device=device)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -67,6 +75,12 @@ class Recipe:
         """SHA-256 in hex over all that decides the numbers."""
         cells = [[cell.name, cell.like, cell.work.resolved] for cell in self.cells]
         return digest([self.name, self.scale, self.seeds, cells])
+
+
+def _on(work: Work, device: str) -> Work:
+    if isinstance(work, Fitted):
+        return replace(work, search=replace(work.search, device=device))
+    return replace(work, device=device) if isinstance(work, Experiment) else work
 
 
 @dataclass(frozen=True)

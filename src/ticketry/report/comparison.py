@@ -50,7 +50,7 @@ def page(outcome: Outcome) -> str:
     plain = [(name, cells) for name, cells in groups if cells[0]["classes"] is None and not trained]
     counted = [cell for _, cells in groups for cell in cells if cell["classes"] is not None]
     figures = [
-        *([against_density(trained)] if trained else []),
+        *(against_density(list(cells)) for _, cells in groupby(trained, lambda cell: (cell["data"], cell["model"]))),
         *([against_classes(counted)] if counted else []),
         *([against_sparsity(plain)] if plain else []),
     ]

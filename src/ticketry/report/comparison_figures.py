@@ -69,7 +69,7 @@ def against_classes(cells: Cells) -> str:
 
 
 def against_density(cells: Cells) -> str:
-    """Density, logarithmic, against test accuracy: a line for every series, a level one for the dense network."""
+    """Density, logarithmic, against test accuracy of one network: a line a series, a level one if it is dense."""
     styles, dense = _styles(cells), [cell for cell in cells if cell["method"] == "dense"]
     cells = [cell for cell in cells if cell["method"] != "dense"] or dense
     top = 16 + LEGEND * (-(-len(styles) // 3))
@@ -87,7 +87,7 @@ def against_density(cells: Cells) -> str:
             axes.axhline(100 * cell["accuracy"]["mean"], color=INK, linewidth=0.9, linestyle="--", label=cell["series"])
         spread = [100 * cell["density"]["mean"] for cell in cells]
         logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
-        axes.set_title("Test accuracy, %")
+        axes.set_title(f"Test accuracy, %: {cells[0]['model']} on {cells[0]['data']}")
         axes.set_xlabel("density, %")
         axes.grid()
         _accuracies(axes)

@@ -15,7 +15,7 @@ from ticketry.core.errors import TicketError
 from ticketry.core.initial import outside
 from ticketry.core.net import statistics
 from ticketry.core.space import Layer, Space
-from ticketry.ticket import file
+from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -41,29 +41,43 @@ class Ticket:
         flat = torch.from_numpy(self.content.mask.copy())
         return self._space().views(flat)
 
-    def module(self, device: str = "cpu") -> nn.Module:
-        """The network, in evaluation mode: the mask is baked into the weights, norms have their statistics.
+    def module(self, device: str = "cpu", *, trainable: bool = False) -> nn.Module:
+        """The network, its mask baked into the weights, its norms with their statistics.
+
+        As it is, to be used: in evaluation mode, without gradients. `trainable`, for a training loop of your own: in
+        the mode that the model is built in, with gradients, and every masked weight under a parametrization
+        (`torch.nn.utils.parametrize`) that keeps its cut entries zero, whatever the optimiser does, through deepcopy,
+        `state_dict`, `torch.compile` and autocast. Its state has `parametrizations.weight.original` and
+        `parametrizations.weight.0.mask` for `weight`. This makes a plain module of it, zeros included:
+
+            for part in list(net.modules()):
+                if parametrize.is_parametrized(part):
+                    for name in list(part.parametrizations):
+                        parametrize.remove_parametrizations(part, name)
 
         Raises TicketError when the model that the ticket names has other parameters than the ticket.
         """
         ticket = self.content
         target = devices.device(device)
         module = models.build(ticket.model, ticket.input_shape, ticket.classes)
-        masked = {layer.name: layer.shape for layer in ticket.layers}
+        shapes = {layer.name: layer.shape for layer in ticket.layers}
         named = dict(module.named_parameters())
         set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
-        self._compare(masked, {name: set_up.get(name, masked[name]) for name in masked if name in named})
+        self._compare(shapes, {name: set_up.get(name, shapes[name]) for name in shapes if name in named})
         models.check(module, ticket.input_shape, ticket.classes)  # which sets up lazy layers, too
-        rest = outside(module, masked, ticket.recipe.kind, ticket.seed)
-        here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in masked}
+        rest = outside(module, shapes, ticket.recipe.kind, ticket.seed)
+        here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in shapes}
         here |= {name: shape for name, shape, _ in rest.drawn}
         here |= {name: tuple(value.shape) for name, value in statistics(module).items()}
-        there = masked | {drawn.name: drawn.shape for drawn in ticket.rest}
+        there = shapes | {drawn.name: drawn.shape for drawn in ticket.rest}
         there |= {name: value.shape for name, value in ticket.buffers.items()}
         self._compare(there, here)
         values = {**rest.values, **file.effective(ticket), **ticket.buffers}
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()}, strict=False)
-        return module.eval().requires_grad_(False).to(target)
+        if not trainable:
+            return module.eval().requires_grad_(False).to(target)
+        masked.put_on(module, self.mask())
+        return module.requires_grad_().to(target)
 
     def _compare(self, there: Shapes, here: Shapes) -> None:
         """Refuse a model whose parameters are not those that the ticket speaks of."""
