@@ -62,6 +62,11 @@ class RunDirectory:
         """Where the ticket is tried against its controls."""
         return RunDirectory(self.root / "check")
 
+    @property
+    def check_corrupted(self) -> RunDirectory:
+        """The same with the searches on corrupted data, which take long: the quick check stays beside it."""
+        return RunDirectory(self.root / "check-corrupted")
+
     def search(self, name: str) -> RunDirectory:
         """A search that a check needs."""
         return RunDirectory(self.root / "searches" / name)

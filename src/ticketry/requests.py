@@ -102,7 +102,7 @@ class Check:
     data: str | None = None
     """The data set, as for `find`; that of the ticket without it."""
     out: Path | None = None
-    """Directory of the check, resumable; ticket-check beside the file without it."""
+    """Directory of the check, resumable; check or check-corrupted in the run, or ticket-check beside the file."""
     training: Training = field(default_factory=Training)
     trained: bool | None = None
     """Train before judging; without it tickets are, unless they are strong ones."""

@@ -26,6 +26,7 @@ from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.imp import Imp
 from ticketry.paths import RunDirectory
+from ticketry.report import verdicts
 from ticketry.train import train
 
 CORRUPTIONS = corruptions.discover()
@@ -55,7 +56,7 @@ def test_a_check_searches_again_and_says_what_that_cost(tmp_path: Path) -> None:
     assert words["corrupted-pixels"]["difference"] > 0.1
     assert words["corrupted-half"]["meaning"] == corruptions.meaning("corrupted-half")
 
-    again = sorted((where / "check" / "searches").iterdir())
+    again = sorted((where / "check-corrupted" / "searches").iterdir())
     assert [path.name for path in again] == [f"{name}-{draw}" for name in CORRUPTIONS for draw in range(3)]
     runs = [run.Run(RunDirectory(path)) for path in (where, *again)]
     assert len({each.result["digest"]["mask"] for each in runs}) == 10
@@ -64,7 +65,7 @@ def test_a_check_searches_again_and_says_what_that_cost(tmp_path: Path) -> None:
     assert {replace(each, data="") for each in recorded} == {replace(recorded[0], data="")}
     assert len({each.data for each in recorded}) == 10
 
-    lines = [json.loads(line) for line in (where / "check" / "log.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (where / "check-corrupted" / "log.jsonl").read_text().splitlines()]
     for name in CORRUPTIONS:
         kept = [Subject.of(each.ticket.content).kept for each in runs if each.directory.root.name.startswith(name)]
         assert kept == [line["kept"][name] for line in lines]
@@ -90,7 +91,7 @@ def test_on_the_data_as_they_are_the_search_finds_the_ticket(method: Method[Any]
         outcome = checked(where)
     (own,) = [control for control in outcome["controls"] if control["control"] == "corrupted-labels"]
     assert own["accuracy"] == outcome["accuracy"]
-    found_again = run.Run(RunDirectory(where / "check" / "searches" / "corrupted-labels-2"))
+    found_again = run.Run(RunDirectory(where / "check-corrupted" / "searches" / "corrupted-labels-2"))
     assert (found_again.ticket.content.mask == run.Run(RunDirectory(where)).ticket.content.mask).all()
 
 
@@ -144,8 +145,11 @@ def test_without_being_asked_nothing_is_searched(tmp_path: Path) -> None:
     assert outcome["searches"] is None
     assert not set(CORRUPTIONS) & {control["control"] for control in outcome["controls"]}
     assert not (where / "check" / "searches").exists()
-    with pytest.raises(RequestError, match="holds a run with controls"):
-        checked(where)
+    result = {"digest": {"ticket": outcome["ticket"]}}
+    assert verdicts.read(RunDirectory(where), result) == outcome
+    fuller = checked(where)  # beside the quick one, and what the page shows
+    assert verdicts.read(RunDirectory(where), result) == fuller
+    assert check(where, **GIVEN) == outcome
 
 
 def test_what_cannot_be_searched_again_is_refused_before_anything_is_written(tmp_path: Path) -> None:

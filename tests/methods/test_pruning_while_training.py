@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 from tests.laws import tiny
 
-from ticketry.core import train
+from ticketry.core import optim, train
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.experiment import Lock
@@ -22,6 +21,9 @@ from ticketry.methods.imp import Imp
 from ticketry.methods.one_shot import OneShot
 
 LOCK = Lock(off=0.3, on=0.1)
+PUBLISHED = GemMiner(
+    pull="always", lowest=0, optimiser="sgd", learning_rate=0.1, scale="none", regulariser=0.01, batch=300
+)
 
 
 def states(method: Any, epochs: int, lock: Lock | None = None) -> tuple[Any, list[Any]]:
@@ -57,37 +59,50 @@ class TestGemMiner:
         with pytest.raises(RequestError, match=r"period is 3, but it must be below the 3 epochs"):
             method.init(tiny.problem(method, Budget(epochs=3)).task)
 
-    def test_a_step_is_sgd_on_the_straight_through_gradient_and_the_regulariser(self) -> None:
-        method = GemMiner(regulariser=0.01, momentum=0.0, batch=300)
-        task = tiny.problem(method, Budget(epochs=4)).task
-        state = method.init(task)
+    def test_a_published_step_is_sgd_on_the_straight_through_gradient_and_the_regulariser(self) -> None:
+        task = tiny.problem(PUBLISHED, Budget(epochs=4)).task
+        state = PUBLISHED.init(task)
+        assert state.scores.min() < 0.1
         batch = next(iter(task.batches(0, 300)))
         _, gradient = task.gradient(state.scores > 0.5, batch)
         expected = (state.scores - 0.1 * (gradient + 2 * 0.01 * state.scores)).clamp(0, 1)
-        assert torch.allclose(method.step(task, state).scores, expected, atol=1e-6)
+        assert torch.allclose(PUBLISHED.step(task, state).scores, expected, atol=1e-6)
 
-    def test_a_frozen_score_only_decays(self) -> None:
-        _, found = states(GemMiner(regulariser=0.1, density=0.1, momentum=0.0), 3)
-        out = ~found[2].flags
-        assert out.any()
-        assert (found[3].scores[out] <= found[2].scores[out]).all()
+    @pytest.mark.parametrize("in_use", [480, 241, 240])
+    def test_a_step_is_adam_and_a_decay_where_too_many_scores_are_in_use(self, in_use: int) -> None:
+        method = GemMiner(density=0.5, regulariser=10, batch=300)
+        task = tiny.problem(method, Budget(epochs=4)).task
+        state = method.init(task)
+        assert state.scores.min() >= 0.5
+        scores = torch.where(torch.arange(480) < in_use, state.scores.clamp(min=0.51), 0.3)
+        _, gradient = task.gradient(scores > 0.5, next(iter(task.batches(3, 300))))
+        rate = optim.cosine(3, 4, 0.003)
+        moments = torch.zeros(2, 480)
+        expected = scores.clone()
+        optim.adam(expected, gradient, moments[0], moments[1], 4, rate)
+        expected *= 1 - 20 * rate if in_use > 240 else 1  # the schedule has arrived at one half
+        after = method.step(task, replace(state, scores=scores, epoch=3))
+        assert torch.allclose(after.scores, expected.clamp(0, 1), atol=1e-6)
 
-    def test_the_regulariser_follows_size_and_density(self) -> None:
-        method = GemMiner(density=0.1)
-        task, found = states(method, 2)
-        expected = 1e-4 * (270_000 / 480) ** 0.75 * math.sqrt(0.144)
-        assert method.notes(task, found[-1])["regulariser"] == pytest.approx(expected)
+    def test_scores_in_use_follow_their_schedule_ahead_of_the_flags(self) -> None:
+        method = GemMiner(density=0.1, regulariser=30, batch=25)
+        _, found = states(method, 20)
+        in_use = [int(((state.scores > 0.5) & state.flags).sum()) for state in found]
+        assert in_use[0] == 480
+        assert in_use[12] <= 80
+        assert int(found[12].flags.sum()) > 100
 
-    def test_the_lowest_use_of_each_layer_is_remembered(self) -> None:
-        method = GemMiner(regulariser=0.02, density=0.9)
-        task, found = states(method, 4)
-        parts = ((0, 384), (384, 480))
-        for before, after in itertools.pairwise(found):
-            used = (after.scores > 0.5) & after.flags
-            now = torch.stack([used[a:b].sum() / after.flags[a:b].sum() for a, b in parts])
-            assert torch.allclose(after.used, before.used.minimum(now))
-        assert 0 < found[-1].used.min() < 1
-        assert method.warnings(task, found[-1]) == []
+    def test_a_layer_that_was_dead_once_is_remembered(self) -> None:
+        method = GemMiner(density=0.9)
+        task = tiny.problem(method, Budget(epochs=3)).task
+        state = method.step(task, method.init(task))
+        assert not state.dead.any()
+        assert method.warnings(task, state) == []
+        low = state.scores.clone()
+        low[384:] = 0
+        state = method.step(task, method.step(task, replace(state, scores=low)))
+        assert state.dead.tolist() == [False, True]
+        assert "all scores of fc2.weight fell below 1/2" in method.warnings(task, state)[0]
 
     def test_strict_ties_drop_all_that_tie(self) -> None:
         task, found = states(GemMiner(), 2)

@@ -69,10 +69,11 @@ def check(
     if seeds < LEAST:
         raise refuse("seeds", seeds, f"at least {LEAST}", "a verdict needs the spread of several draws")
     path = Path(path)
+    run = RunDirectory(path)
     if corrupted and not path.is_dir():
         allowed = "the directory of a run for --corrupted, which repeats its search"
         raise refuse("ticket", path, allowed, "name that, or leave out --corrupted")
-    source = RunDirectory(path).ticket if path.is_dir() else path
+    source = run.ticket if path.is_dir() else path
     encoded = file.read(source)
     ticket = file.decode(encoded)
     if data is None:
@@ -88,7 +89,8 @@ def check(
         trained=ticket.kind == "trainable" if trained is None else trained,
         controls=(*controls.discover(), *(corruptions.discover() if corrupted else ())),
     )
-    beside = RunDirectory(path).check.root if path.is_dir() else source.with_name(f"{source.stem}-check")
+    own = run.check_corrupted if corrupted else run.check
+    beside = own.root if path.is_dir() else source.with_name(f"{source.stem}-check")
     directory = RunDirectory(Path(out) if out else beside)
     if record.begun(directory, trial) and directory.result.exists():
         return json.loads(directory.result.read_text())  # type: ignore[no-any-return]
@@ -105,8 +107,8 @@ def check(
     draws = _draws(directory, trial, problem, Subject.of(ticket), again, quiet)
     outcome = _outcome(trial, problem, ticket.kind, draws, searches.cost(again))
     write(directory.result, json.dumps(outcome, indent=2) + "\n")
-    if path.is_dir() and directory.root == beside and RunDirectory(path).report.exists():
-        write(RunDirectory(path).report, page(RunDirectory(path), Run(RunDirectory(path)).result))
+    if path.is_dir() and directory.root == beside and run.report.exists():
+        write(run.report, page(run, Run(run).result))
     return outcome
 
 

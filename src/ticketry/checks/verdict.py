@@ -11,7 +11,7 @@ of freedom, of the n differences). With a margin m of half a point:
                   guess in any draw: it lost because it is dead, which says nothing for the ticket.
 
 A ticket fails where one control does; it passes where some pass and no other is inconclusive. Controls that collapsed
-or only give a look (the complement) have no say.
+or only give a look have no say: the complement, and the search on half the data, which may honestly be enough of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Literal
 
 Word = Literal["pass", "fail", "inconclusive", "collapsed", "look"]
 MARGIN = 0.005
-LOOKS = ("complement",)
+LOOKS = ("complement", "corrupted-half")
 LEAST = 3  # draws
 
 

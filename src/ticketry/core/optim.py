@@ -117,3 +117,11 @@ def cubic_density(progress: float, start: float, end: float, until: float = 1.0,
     end + (start - end) * (1 - min(progress / until, 1))^power. Zhu and Gupta 2017 (arXiv 1710.01878) with power 3.
     """
     return float(end + (start - end) * (1 - min(progress / until, 1.0)) ** power)
+
+
+def geometric_density(progress: float, start: float, end: float, until: float = 1.0, power: float = 1.0) -> float:
+    """As `cubic_density`, by factors: end * (start / end)^((1 - min(progress / until, 1))^power).
+
+    Equal factors for power 1; larger ones at first for a power above it.
+    """
+    return float(end * (start / end) ** ((1 - min(1.0, progress / until)) ** power))

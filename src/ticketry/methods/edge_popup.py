@@ -18,9 +18,9 @@ same walk for fewer passes over memory.
 Relatives that are this method by other flags. Iterative global edge-popup (Sreenivasan et al. 2022, arXiv 2202.12002:
 equal factors from all weights, what was cut may return): `--start 1 --until 1 --power 1 --period 1 --scale none
 --learning-rate 0.1`. biprop (Diffenderfer and Kailkhura 2021, arXiv 2103.09377) uses sign(w) times the mean |w| of the
-kept and gives scores w times the gradient; on signed constants that mean is the constant, so that it is edge-popup bit
-for bit: `--scope layer --start 0 --learning-rate 0.1 --scale static`. (On other weights its layers need gains that no
-recipe of the ticket file has.)
+kept and gives scores w times the gradient; on signed constants that mean is the constant, so that it is edge-popup:
+`--scope layer --start 0 --learning-rate 0.1 --scale static`. (On other weights its layers need gains that no recipe of
+the ticket file has.)
 """
 
 from __future__ import annotations
@@ -137,8 +137,7 @@ class EdgePopup:
             return self.density
         if self.period:
             progress = epoch // self.period / ((task.epochs - 1) // self.period)
-        left = (1 - min(1.0, progress / self.until)) ** self.power
-        return float(self.density * (start / self.density) ** left)
+        return optim.geometric_density(progress, start, self.density, self.until, self.power)
 
     def _select(self, task: Task, scores: torch.Tensor, density: float, near: Near | None = None) -> torch.Tensor:
         space = task.space

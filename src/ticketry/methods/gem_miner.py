@@ -1,16 +1,17 @@
 """Gem-Miner: learn a score in [0, 1] for every untrained weight, and freeze out the lowest, a few at a time.
 
 With scores s, freeze flags f (all 1 at first) and fixed weights w, the network uses w * round(s) * f; the rounding at
-1/2 passes the gradient straight through, so dL/ds_i = f_i w_i dL/d(w_i m_i). Scores follow SGD with momentum on
-L + lambda sum s^2 and are clamped to [0, 1] before every step. After every `period` epochs the flags with the lowest
-scores, over all layers together, fall to 0 for good, so that the density falls by equal factors to the asked one. The
-ticket is the flags; its weights are then trained. Sreenivasan et al. 2022 (arXiv 2202.12002), as their code has it.
+1/2 passes the gradient straight through, so dL/ds_i = f_i w_i dL/d(w_i m_i). A regulariser lambda sum s^2 pulls scores
+to 0; they are clamped to [0, 1]. Every `period` epochs the flags with the lowest scores over all layers fall to 0 for
+good: the density falls by equal factors. The last flags are the ticket. Sreenivasan et al. 2022 (arXiv 2202.12002).
 
-Deviations: exactly as many flags fall as the schedule says, ties to the lowest index (`--ties strict` drops all that
-tie with the last, as the authors, whose networks can die of it); every layer keeps `floor` flags; freezing comes every
-epoch of 20 where theirs comes every 5 of 150; lambda has a default rule, lower for larger networks and higher for
-lower densities, drawn from the authors' tuned values: 1e-4 (270,000 / N)^0.75 (0.0144 / density)^0.5. Weight decay on
-the scores of 2 lambda stands for the regulariser, whose gradient it is. The ticket is the last one, not the best.
+Deviations: lambda pulls only while more scores round to 1 than a schedule allows, which reaches the density ahead of
+the flags: the network learns at its final density while weights can still come back. (Else most flags are unused after
+a short search, or a layer dies.) Scores start in [1/2, 1], all in use; Adam moves them; layers are scaled by
+1/sqrt(density). README: what that brings. As published: `--pull always --lowest 0 --optimiser sgd --learning-rate 0.1
+--scale none --regulariser 1e-4 --period 5 --ties strict`, lambda tuned each time. Exactly as many flags fall as the
+schedule says, ties to the lowest index (`strict`: all that tie with the last, of which networks can die); every layer
+keeps `floor`; with Adam the regulariser is a decay by 2 lambda times the rate.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim
+from ticketry.core import optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import counts, top_k_floor
+from ticketry.core.mask import counts
 from ticketry.core.meters import Budget
 from ticketry.core.weights import Kind, Scale
 
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`scores`: Float[D] in [0, 1]; `flags`: Bool[D]; `momentum`: Float[D]; `used`: Float[L], the lowest share so far
-    of each layer's flags that the rounded scores kept in use at the end of an epoch; `epoch`: epochs done.
+    """`scores`: Float[D] in [0, 1]; `flags`: Bool[D]; `moments`: Float[K, D] of the optimiser; `dead`: Bool[L], layers
+    none of whose weights were in use at the end of some epoch; `epoch`: epochs done.
     """
 
     scores: torch.Tensor
     flags: torch.Tensor
-    momentum: torch.Tensor
-    used: torch.Tensor
+    moments: torch.Tensor
+    dead: torch.Tensor
     epoch: int = 0
 
 
@@ -55,31 +56,40 @@ class GemMiner:
     """Fraction of all maskable weights kept, in (0, 1]."""
     period: int = 1
     """Epochs between freezing events, at least 1 and fewer than all."""
-    regulariser: float | None = None
-    """lambda, the L2 pull on the scores, 0 or more; None for the rule above."""
+    regulariser: float = 0.1
+    """lambda, the L2 pull on the scores, 0 or more."""
+    pull: Literal["above", "always"] = "above"
+    """When lambda acts: while more scores round to 1 than the schedule of `until` and `power` allows, or always."""
+    until: float = 0.6
+    """Fraction of the steps after which that schedule has arrived at the density, in (0, 1]."""
+    power: float = 3.0
+    """Its shape, at least 1: larger falls faster at first."""
     ties: Literal["exact", "strict"] = "exact"
     """Freeze exactly as many as the schedule says, or all whose scores tie with the last of them."""
     floor: int = 1
     """Flags that every layer keeps at least, 0 or more: keeps a layer from dying out."""
-    learning_rate: float = 0.1
-    """Of SGD on the scores, above 0; falls to 0 by a cosine."""
-    momentum: float = 0.9
-    """Of SGD on the scores, in [0, 1)."""
+    lowest: float = 0.5
+    """Scores start evenly spread from here to 1, in [0, 1)."""
+    optimiser: Literal["adam", "sgd"] = "adam"
+    """Of the scores; SGD has momentum 0.9."""
+    learning_rate: float = 0.003
+    """Of the optimiser, above 0; falls to 0 by a cosine."""
     batch: int = 128
     """Examples a step, at least 1."""
     weights: Kind = "signed-constant"
     """Recipe of the untrained weights."""
-    scale: Scale = "none"
+    scale: Scale = "dynamic"
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
+        scoring.check(self)
         for name, allowed, fine in (
-            ("density", "a fraction in (0, 1]", 0 < self.density <= 1),
             ("period", "at least 1", self.period >= 1),
-            ("regulariser", "0 or more and finite", self.regulariser is None or 0 <= self.regulariser < math.inf),
-            ("floor", "0 or more", self.floor >= 0),
+            ("regulariser", "0 or more and finite", 0 <= self.regulariser < math.inf),
+            ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
+            ("power", "at least 1 and finite", 1 <= self.power < math.inf),
+            ("lowest", "a fraction in [0, 1)", 0 <= self.lowest < 1),
             ("learning_rate", "above 0 and finite", 0 < self.learning_rate < math.inf),
-            ("momentum", "in [0, 1)", 0 <= self.momentum < 1),
             ("batch", "at least 1", self.batch >= 1),
         ):
             if not fine:
@@ -89,60 +99,52 @@ class GemMiner:
         if self._events(task) == 0:
             allowed = f"below the {task.epochs} epochs of the search, so that something is frozen"
             raise refuse("period", self.period, allowed, "lower it or raise --budget.epochs")
-        draws = [
-            torch.from_numpy(task.stream("scores", layer.name).uniform(stop - start))
-            for layer, (start, stop) in zip(task.space.layers, task.space.segments, strict=True)
-        ]
-        scores = torch.cat(draws).to(task.device)
-        used = scores.new_ones(len(task.space.layers))
-        return State(scores, torch.ones_like(scores, dtype=torch.bool), torch.zeros_like(scores), used)
+        places = zip(task.space.layers, task.space.segments, strict=True)
+        draws = [task.stream("scores", layer.name).uniform(stop - start) for layer, (start, stop) in places]
+        scores = torch.cat([torch.from_numpy(draw) for draw in draws]).to(task.device)
+        scores.mul_(1 - self.lowest).add_(self.lowest)
+        moments = scores.new_zeros(2 if self.optimiser == "adam" else 1, len(scores))
+        flags = torch.ones_like(scores, dtype=torch.bool)
+        return State(scores, flags, moments, flags.new_zeros(len(draws)))
 
     def step(self, task: Task, state: State) -> State:
-        scores, momentum, flags = state.scores.clone(), state.momentum.clone(), state.flags
-        per_epoch = task.steps_per_epoch(self.batch)
-        pull = 2 * self._regulariser(task)
+        scores, moments, flags = state.scores.clone(), state.moments.clone(), state.flags
+        total = (per_epoch := task.steps_per_epoch(self.batch)) * task.epochs
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
-            loss, grad = task.gradient((scores > 0.5) & flags, batch)
+            mask = (scores > 0.5) & flags
+            most = optim.geometric_density(number / total, task.space.most, self.density, self.until, self.power)
+            pulls = self.pull == "always" or int(mask.sum()) > task.space.count(most)
+            loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
-                rate = optim.cosine(number, per_epoch * task.epochs, self.learning_rate)
-                optim.sgd(scores, grad.mul_(flags), momentum, rate, self.momentum, pull)
+                rate, decay = optim.cosine(number, total, self.learning_rate), 2 * self.regulariser * pulls
+                if self.optimiser == "adam":
+                    optim.adam(scores, grad.mul_(flags), moments[0], moments[1], number + 1, rate)
+                    scores.mul_(1 - rate * decay)
+                else:
+                    optim.sgd(scores, grad.mul_(flags), moments[0], rate, 0.9, decay)
                 scores.clamp_(0, 1)
-        event, due = divmod(state.epoch, self.period)
-        if due == 0 and event > 0:
-            most = task.space.most
-            now = most * (self.density / most) ** (event / self._events(task))
-            flags = self._frozen(task, scores, flags, task.space.count(now))
-        in_use, held = (counts(mask, task.space.segments) for mask in ((scores > 0.5) & flags, flags))
-        shares = [some / most if most else 1.0 for some, most in zip(in_use, held, strict=True)]
-        return State(scores, flags, momentum, state.used.minimum(state.used.new_tensor(shares)), state.epoch + 1)
+        if state.epoch and state.epoch % self.period == 0:
+            flags = self._frozen(task, scores, flags, state.epoch // self.period / self._events(task))
+        in_use = counts((scores > 0.5) & flags, task.space.segments)
+        dead = state.dead | (state.dead.new_tensor(in_use, dtype=torch.int64) == 0)
+        return State(scores, flags, moments, dead, state.epoch + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        kept = task.space.count(self.density)
-        if self.ties == "strict" and int(state.flags.sum()) < kept:
+        if self.ties == "strict" and int(state.flags.sum()) < task.space.count(self.density):
             return state.flags
-        return self._frozen(task, state.scores, state.flags, kept)
-
-    def notes(self, task: Task, state: State) -> dict[str, float]:
-        return {"regulariser": self._regulariser(task), "lowest_share_of_a_layer_in_use": float(state.used.min())}
+        return self._frozen(task, state.scores, state.flags, 1.0)
 
     def warnings(self, task: Task, state: State) -> list[str]:
-        each = zip(task.space.layers, state.used.tolist(), task.space.layers_on, strict=True)
-        dead = ", ".join(layer.name for layer, share, on in each if share == 0 and on == 0)
-        advice = f"choose a regulariser below {self._regulariser(task):.2g}."
-        return [f"all scores of {dead} were below 1/2 at the end of an epoch, a dead network; {advice}"] if dead else []
+        each = zip(task.space.layers, state.dead.tolist(), task.space.layers_on, strict=True)
+        dead = ", ".join(layer.name for layer, empty, on in each if empty and on == 0)
+        return [f"all scores of {dead} fell below 1/2; lower regulariser {self.regulariser:g}."] if dead else []
 
-    def _frozen(self, task: Task, scores: torch.Tensor, flags: torch.Tensor, kept: int) -> torch.Tensor:
-        """Bool[D]: the best scored of the flags, `kept` of them."""
-        best = scores.masked_fill(~flags, -math.inf)
-        exact = top_k_floor(best, kept, task.space.segments, task.space.floors(self.floor, kept))
-        if self.ties == "exact" or kept == len(scores):
+    def _frozen(self, task: Task, scores: torch.Tensor, flags: torch.Tensor, progress: float) -> torch.Tensor:
+        """Bool[D]: the best scored of the flags, as many as the schedule says at `progress` in [0, 1]."""
+        exact = scoring.kept(task, scores.masked_fill(~flags, -math.inf), self.density, self.floor, progress)
+        if self.ties == "exact" or not bool((flags & ~exact).any()):
             return exact
-        return flags & (scores > scores[flags & ~exact].max()) if bool((flags & ~exact).any()) else flags
+        return flags & (scores > scores[flags & ~exact].max())
 
     def _events(self, task: Task) -> int:
         return (task.epochs - 1) // self.period
-
-    def _regulariser(self, task: Task) -> float:
-        if self.regulariser is not None:
-            return self.regulariser
-        return float(1e-4 * (270_000 / task.space.total) ** 0.75 * (0.0144 / self.density) ** 0.5)

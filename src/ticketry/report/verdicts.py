@@ -17,12 +17,15 @@ HEAD = ("", "accuracy", "ticket minus it", "untrained", "verdict")
 
 
 def read(directory: RunDirectory, result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The outcome of a run's check, where there is one of its ticket."""
-    try:
-        outcome = json.loads(directory.check.result.read_text())
-        return outcome if outcome["ticket"] == result["digest"]["ticket"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    """The outcome of a run's check, the one with more controls of two, where there is one of its ticket."""
+    for check in (directory.check_corrupted, directory.check):
+        try:
+            outcome: dict[str, Any] = json.loads(check.result.read_text())
+            if outcome["ticket"] == result["digest"]["ticket"]:
+                return outcome
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
 
 
 def rows(outcome: Mapping[str, Any]) -> list[tuple[str, ...]]:
