@@ -26,6 +26,7 @@ from ticketry.recipes import discover
 from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.perform import command, perform
 from ticketry.recipes.plan import Cell, Recipe, Scale
+from ticketry.recipes.trainable import UNTRAINED
 from ticketry.setup import prepare
 
 NAMES = ["gem-miner-cifar10", "gem-miner-fashion", "gem-miner-mnist"]
@@ -92,7 +93,7 @@ def test_the_plans_are_fair(name: str, scale: Scale) -> None:
     for cell, work in zip(recipe.cells, works, strict=True):
         alike = replace(work.training, learning_rate=0.1, rewind=0)
         assert alike == Training(epochs=epochs, schedule=alike.schedule)  # every ticket is trained alike
-        found = name == "gem-miner-cifar10" and cell.series in ("gem-miner", "edge-popup")
+        found = name == "gem-miner-cifar10" and cell.series in UNTRAINED
         assert work.training.learning_rate == (0.01 if found else 0.1)
         assert work.search.budget.epochs in (None, epochs) or isinstance(work.search.method, Imp)
     for group, cells in groupby(recipe.cells, lambda cell: cell.group):
@@ -103,9 +104,11 @@ def test_the_plans_are_fair(name: str, scale: Scale) -> None:
 
 def test_gem_miner_on_cifar10_is_as_published_but_where_the_notes_say_so() -> None:
     recipe = discover()["gem-miner-cifar10"]("paper")
-    found = [cell.work for cell in recipe.cells if cell.series == "gem-miner" and isinstance(cell.work, Fitted)]
+    published = [cell.work for cell in recipe.cells if cell.series == "gem-miner as published"]
+    found = [work for work in published if isinstance(work, Fitted)]
+    shared = GemMiner(pull="always", period=5, lowest=0, optimiser="sgd", learning_rate=0.1, batch=128, scale="none")
     assert [work.search.method for work in found] == [
-        GemMiner(density=density, period=5, regulariser=pull, learning_rate=0.1, batch=128)
+        replace(shared, density=density, regulariser=pull)
         for density, pull in ((0.5, 0.0), (0.1334, 1e-5), (0.0372, 3e-5), (0.0144, 1e-4), (0.0059, 1e-4))
     ]
     for work in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,13 +25,13 @@ from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.plan import Cell
 
 ALL = (
-    *("gem-miner", "imp", "lrr", "gradual", "one-shot", "edge-popup", "edge-popup, iterative global"),
-    *("edge-popup, biprop", "snip", "grasp", "synflow", "magnitude at init", "random, erk", "random, smart-ratio"),
-    "dense",
+    *("gem-miner", "gem-miner as published", "imp", "lrr", "gradual", "one-shot"),
+    *("edge-popup", "edge-popup, iterative global", "edge-popup, biprop", "snip", "grasp", "synflow"),
+    *("magnitude at init", "random, erk", "random, smart-ratio", "dense"),
 )
-FEW = ("gem-miner", "gradual", "edge-popup", "snip", "random, erk", "dense")
+FEW = ("gem-miner", "gem-miner as published", "gradual", "edge-popup", "snip", "random, erk", "dense")
 LEAST = ("gem-miner", "gradual", "random, erk")
-UNTRAINED = ("gem-miner", "edge-popup")
+UNTRAINED = ("gem-miner", "gem-miner as published", "edge-popup")
 """What is searched to work untrained."""
 
 
@@ -47,8 +47,10 @@ class Setting:
     """Begins the names of group and directories where a recipe has several networks."""
     series: tuple[str, ...] = ALL
     """Which methods."""
-    gem: GemMiner = field(default_factory=GemMiner)
-    """All but the density."""
+    regulariser: Mapping[float, float] = field(default_factory=dict)
+    """lambda of gem-miner as published, by density; 1e-4 sqrt(0.0144 / density), after the authors' grids, without."""
+    period: int = 1
+    """Of gem-miner as published: epochs between freezing events."""
     fine: float | None = None
     """Learning rate of tickets that were searched to work untrained, where it is another."""
     rewind: int = 0
@@ -80,9 +82,21 @@ class Setting:
         rounds = math.ceil(math.log(density) / math.log(1 - Imp.fraction)) if self.rounds else 10
         once, long, none = Budget(epochs=epochs), Budget(epochs=rounds * epochs), Budget()
         falling = EdgePopup(density=density, start=1.0, until=1.0, power=1.0, period=1, scale="none", learning_rate=0.1)
+        pull = self.regulariser.get(density, 1e-4 * math.sqrt(0.0144 / density))
+        published = GemMiner(
+            density=density,
+            pull="always",
+            regulariser=pull,
+            period=self.period,
+            lowest=0.0,
+            optimiser="sgd",
+            learning_rate=0.1,
+            scale="none",
+        )
         biprop = EdgePopup(density=density, scope="layer", start=0.0, scale="static", learning_rate=0.1)
         return (
-            ("gem-miner", replace(self.gem, density=density), once),
+            ("gem-miner", GemMiner(density=density), once),
+            ("gem-miner as published", published, once),
             ("imp", Imp(density=density, rewind=self.rewind), long),
             ("lrr", Imp(density=density, rewind=-1), long),
             ("gradual", Gradual(density=density), once),
