@@ -31,7 +31,7 @@ def find(args: Sequence[str]) -> int:
     if not args or args[0].startswith("-"):
         lines = [f"  {name:14}{_first_line(method)}" for name, method in discover().items()]
         print("usage: ticketry find METHOD --data D --model M --out DIR [flags]\n\nmethods:", *lines, sep="\n")
-        print("\nStart with edge-popup for a ticket that works untrained, with gradual for one to train.")
+        print("\nStart with edge-popup for a ticket that works untrained, with gem-miner for one to train.")
         print("ticketry find METHOD --help lists the flags of one method.")
         if args and args[0] in ("-h", "--help"):
             return 0
