@@ -56,7 +56,7 @@ class GemMiner:
     """Fraction of all maskable weights kept, in (0, 1]."""
     period: int = 1
     """Epochs between freezing events, at least 1 and fewer than all."""
-    regulariser: float = 0.1
+    regulariser: float = 1.0
     """lambda, the L2 pull on the scores, 0 or more."""
     pull: Literal["above", "always"] = "above"
     """When lambda acts: while more scores round to 1 than the schedule of `until` and `power` allows, or always."""
