@@ -20,7 +20,7 @@ def warnings(task: Task, method: Method[Any], state: Any, mask: torch.Tensor) ->
     empty = [layer.name for layer, count in zip(space.layers, kept, strict=True) if count == 0]
     found = [f"no weight is kept in {', '.join(empty)}: nothing passes through."] if empty else []
     asked = getattr(method, "density", None)
-    if asked is not None and sum(kept) != (wanted := max(1, round(asked * space.total))):
+    if asked is not None and sum(kept) != (wanted := space.count(asked) + space.locked_on):
         found.append(f"the ticket keeps {sum(kept):,} weights, not the {wanted:,} of density {asked:g}.")
     if isinstance(method, HasWarnings):
         found += method.warnings(task, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from ticketry.core import optim
 from ticketry.core.errors import refuse
@@ -73,3 +73,28 @@ class Training:
         if self.schedule == "multistep":
             return optim.multistep(step, (total // 2, total * 3 // 4), self.learning_rate)
         return self.learning_rate
+
+
+class Sgd(Protocol):
+    """What methods that train weights in their search have in common."""
+
+    @property
+    def batch(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def momentum(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+
+
+def by_sgd(method: Sgd, epochs: int, rewind: int = 0) -> Training:
+    """The training of a method's own fields, by a cosine. Raises RequestError for a field out of its range."""
+    return Training(
+        epochs=epochs,
+        batch=method.batch,
+        learning_rate=method.learning_rate,
+        momentum=method.momentum,
+        weight_decay=method.weight_decay,
+        rewind=rewind,
+    )

@@ -22,7 +22,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training import Training, by_sgd
 from ticketry.core.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -73,12 +73,11 @@ class Gradual:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
+        scoring.check(self)
         for name, allowed, fine in (
-            ("density", "a fraction in (0, 1]", 0 < self.density <= 1),
             ("begin", "a fraction in [0, 1)", 0 <= self.begin < 1),
             ("until", "a fraction in (0, 1] above begin", self.begin < self.until <= 1),
             ("every", "at least 1", self.every >= 1),
-            ("floor", "0 or more", self.floor >= 0),
         ):
             if not fine:
                 raise refuse(name, getattr(self, name), allowed, "choose a value in that range")
@@ -116,10 +115,4 @@ class Gradual:
         return top_k_floor(sizes, count, space.segments, space.floors(self.floor, count))
 
     def _training(self, epochs: int) -> Training:
-        return Training(
-            epochs=epochs,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-        )
+        return by_sgd(self, epochs)

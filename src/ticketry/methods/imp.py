@@ -23,7 +23,7 @@ from ticketry.core import scoring, train
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training import Training, by_sgd
 from ticketry.core.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -76,11 +76,10 @@ class Imp:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
+        scoring.check(self)
         for name, allowed, fine in (
-            ("density", "a fraction in (0, 1]", 0 < self.density <= 1),
             ("fraction", "a fraction in (0, 1)", 0 < self.fraction < 1),
             ("rewind", "-1 or more", self.rewind >= -1),
-            ("floor", "0 or more", self.floor >= 0),
         ):
             if not fine:
                 raise refuse(name, getattr(self, name), allowed, "choose a value in that range")
@@ -123,11 +122,4 @@ class Imp:
         return rounds, task.epochs // rounds
 
     def _training(self, epochs: int) -> Training:
-        return Training(
-            epochs=epochs,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            rewind=max(0, self.rewind),
-        )
+        return by_sgd(self, epochs, rewind=max(0, self.rewind))

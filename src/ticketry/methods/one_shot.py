@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core import scoring, train
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training import Training, by_sgd
 from ticketry.core.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -83,10 +83,4 @@ class OneShot:
         return torch.ones(task.space.size, dtype=torch.bool, device=task.device)
 
     def _training(self, epochs: int) -> Training:
-        return Training(
-            epochs=epochs,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-        )
+        return by_sgd(self, epochs)

@@ -6,11 +6,10 @@ Nothing is registered.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
+from ticketry.checks.members import first_line, members
 from ticketry.checks.subject import Subject
 
 Control = Callable[[Subject, int], Subject | None]
@@ -20,11 +19,9 @@ Control = Callable[[Subject, int], Subject | None]
 @cache
 def discover() -> dict[str, Control]:
     """Every control by its name, in the order of their names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name.replace("_", "-"): import_module(f"{__name__}.{name}").alter for name in names}
+    return {name: module.alter for name, module in members(__name__, __path__).items()}
 
 
 def meaning(name: str) -> str:
     """What a control does, in a line."""
-    page = import_module(f"{__name__}.{name.replace('-', '_')}").__doc__ or ""
-    return page.strip().splitlines()[0]
+    return first_line(members(__name__, __path__)[name])

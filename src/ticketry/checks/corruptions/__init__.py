@@ -8,12 +8,11 @@ many searches, and true labels there would find their way into the ticket. Nothi
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
 from ticketry import data
+from ticketry.checks.members import first_line, members
 from ticketry.core.errors import unknown
 from ticketry.data import Dataset
 
@@ -26,14 +25,12 @@ _PREFIX = "corrupted-"
 @cache
 def discover() -> dict[str, Corruption]:
     """Every corruption by the name of its control, in the order of their names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {_PREFIX + name.replace("_", "-"): import_module(f"{__name__}.{name}").corrupt for name in names}
+    return {name: module.corrupt for name, module in members(__name__, __path__, _PREFIX).items()}
 
 
 def meaning(name: str) -> str:
     """What a corruption does, in a line."""
-    page = import_module(f"{__name__}.{name.removeprefix(_PREFIX).replace('-', '_')}").__doc__ or ""
-    return page.strip().splitlines()[0]
+    return first_line(members(__name__, __path__, _PREFIX)[name])
 
 
 def load(source: str, name: str, seed: int, draw: int) -> Dataset:
