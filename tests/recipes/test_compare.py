@@ -49,8 +49,10 @@ def test_recipes_of_trained_tickets_have_each_method_at_each_density_and_the_den
         groups = {group: {c.series for c in ours if c.group == group} for group in dict.fromkeys(c.group for c in ours)}
         own = [group for group in groups if group.endswith("own density")]
         assert all(groups.pop(group) == {"dense"} for group in own)
-        assert len({frozenset(series) for series in groups.values()}) == 1
-        assert {"gem-miner", "gradual", "random, erk"} <= set.union(*groups.values())
+        assert all({"gem-miner", "gradual", "random, erk"} <= series for series in groups.values())
+        assert len({frozenset(series) for series in groups.values()}) == (
+            2 if (name, scale) == ("gem-miner-mnist", "cpu") else 1
+        )
         if model == "lenet-300-100":
             assert len(own) == 1
             assert {"gem-miner as published", "imp", "one-shot"} <= set.union(*groups.values())

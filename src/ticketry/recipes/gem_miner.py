@@ -23,12 +23,12 @@ WHAT = (
     " gives all layers the same density, and is published for 0.05 and more). dense: all weights, trained. Weights are"
     " signed constants for gem-miner and edge-popup, as published, and Kaiming normal for the others."
 )
+ROUNDS = "imp and lrr: rounds that cut 20 %, each as long as a training."
 NOTES = (
     "Every ticket starts from its untrained weights and is trained by the same recipe (SGD, rate 0.1, momentum 0.9,"
     f" weight decay 1e-4, cosine, batch 128); {WHAT} imp goes back to the untrained weights.",
+    ROUNDS,
 )
-TEN = "imp and lrr have ten times the epochs of search that gem-miner has."
-ROUNDS = "imp and lrr: rounds that cut 20 %, each as long as a training."
 CIFAR = (
     "Every ticket starts from its untrained weights and is trained for as many epochs as gem-miner searches (SGD,"
     " momentum 0.9, weight decay 1e-4, batch 128, a tenth of the rate after 1/2 and after 3/4), from rate 0.01 where"
@@ -41,6 +41,8 @@ PUBLISHED = (
     " the rounded scores, ours the flags; it reports the best of a grid of rates and regularisers, this is one.",
 )
 SMOKE = "This is the smoke scale: one density, two seeds, few epochs. The numbers mean little."
+BRIEF = tuple(name for name in ALL if name != "lrr")
+"""Without the one that is as long as imp, and much like it."""
 LENET = (0.5, 0.1337, 0.05, 0.0372, 0.0144, 0.0059)
 REGULARISER = {0.5: 0.0, 0.1334: 1e-5, 0.0372: 3e-5, 0.0144: 1e-4, 0.0059: 1e-4}
 """Of Gem-Miner on ResNet-20, by density: the centre of the authors' grid."""
@@ -48,15 +50,12 @@ REGULARISER = {0.5: 0.0, 0.1334: 1e-5, 0.0372: 3e-5, 0.0144: 1e-4, 0.0059: 1e-4}
 
 def gem_miner_mnist(scale: Scale) -> Recipe:
     """LeNet-300-100 on MNIST at six densities: Gem-Miner against pruning and random masks."""
-    setting = Setting(
-        data="mnist",
-        model="lenet-300-100",
-        training=_training(scale),
-        series=_series(scale),
-        rounds=scale == "paper",
-    )
-    densities = {"smoke": (0.05,), "cpu": (0.05, 0.0144), "paper": LENET}[scale]
-    return _recipe("gem-miner-mnist", "LeNet-300-100 on MNIST", scale, setting.cells(densities), _notes(scale))
+    series = BRIEF if scale == "smoke" else ALL
+    setting = Setting(data="mnist", model="lenet-300-100", training=_training(scale), series=series)
+    quick = replace(setting, series=tuple(name for name in FEW if name != "dense"))
+    cells = [*quick.cells((0.05, 0.0059))] if scale == "cpu" else []
+    cells += setting.cells({"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale])
+    return _recipe("gem-miner-mnist", "LeNet-300-100 on MNIST", scale, cells)
 
 
 def gem_miner_fashion(scale: Scale) -> Recipe:
@@ -66,24 +65,23 @@ def gem_miner_fashion(scale: Scale) -> Recipe:
         data="fashion-mnist",
         model="lenet-300-100",
         training=_training(scale),
-        series=_series(scale),
-        rounds=scale == "paper",
+        series=ALL if scale == "paper" else BRIEF,
     )
     conv = replace(lenet, title="Conv-2", model="conv2")
     notes: tuple[str, ...] = ()
     if scale != "paper":
         few = {"smoke": "1_000", "cpu": "12_000"}[scale]
         data = f"fashion-mnist(train={few}, test={'500' if scale == 'smoke' else '10_000'})"
-        conv = replace(conv, data=data, model="conv2(width=0.25)", series=LEAST if scale == "smoke" else FEW)
+        conv = replace(
+            conv, data=data, model="conv2(width=0.25)", series=LEAST if scale == "smoke" else (*LEAST, "edge-popup")
+        )
         notes = (
             f"Conv-2 has a quarter of its channels and hidden units, {few.replace('_', ',')} examples (a tenth of them"
             " held out) and fewer rows: whole, an epoch of it takes four minutes of a core.",
         )
     densities = {"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale]
     cells = [*lenet.cells(densities), *conv.cells(densities)]
-    return _recipe(
-        "gem-miner-fashion", "LeNet-300-100 and Conv-2 on Fashion-MNIST", scale, cells, (*_notes(scale), *notes)
-    )
+    return _recipe("gem-miner-fashion", "LeNet-300-100 and Conv-2 on Fashion-MNIST", scale, cells, (*NOTES, *notes))
 
 
 def gem_miner_cifar10(scale: Scale) -> Recipe:
@@ -102,7 +100,6 @@ def gem_miner_cifar10(scale: Scale) -> Recipe:
         period=5 if scale == "paper" else 1,
         fine=0.01,
         rewind=1000 if scale == "paper" else 0,
-        rounds=True,
     )
     cells = setting.cells(tuple(REGULARISER) if scale == "paper" else (0.0144,))
     fewer = (
@@ -117,20 +114,12 @@ def _training(scale: Scale) -> Training:
     return Training(epochs={"smoke": 2, "cpu": 10, "paper": 20}[scale])
 
 
-def _series(scale: Scale) -> tuple[str, ...]:
-    return tuple(name for name in ALL if scale != "smoke" or name != "lrr")  # as long as imp, and much like it
-
-
-def _notes(scale: Scale) -> tuple[str, ...]:
-    return (*NOTES, ROUNDS if scale == "paper" else TEN)
-
-
 def _recipe(
     name: str,
     what: str,
     scale: Scale,
     cells: Iterable[Cell],
-    notes: tuple[str, ...],
+    notes: tuple[str, ...] = NOTES,
     seeds: Mapping[str, int] | None = None,
 ) -> Recipe:
     beside = {"smoke": (SMOKE, *notes), "cpu": (*notes, "Fewer densities and epochs than at paper scale.")}
@@ -140,5 +129,5 @@ def _recipe(
         title=f"Gem-Miner against pruning and random masks: {what}",
         notes=beside.get(scale, notes),
         cells=tuple(cells),
-        seeds=tuple(range(({"smoke": 2, "cpu": 3, "paper": 5} | dict(seeds or {}))[scale])),
+        seeds=tuple(range(({"smoke": 2, "cpu": 5, "paper": 5} | dict(seeds or {}))[scale])),
     )

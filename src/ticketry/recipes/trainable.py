@@ -55,8 +55,6 @@ class Setting:
     """Learning rate of tickets that were searched to work untrained, where it is another."""
     rewind: int = 0
     """Step that imp and the training of its tickets go back to."""
-    rounds: bool = False
-    """Whether each round of imp lasts as long as a training; if not, all of them ten times as long."""
 
     def cells(self, densities: Sequence[float]) -> Iterator[Cell]:
         """One row a method and density, and one of the whole network."""
@@ -79,7 +77,7 @@ class Setting:
 
     def _methods(self, density: float) -> Sequence[tuple[str, Any, Budget]]:
         epochs = self.training.epochs
-        rounds = math.ceil(math.log(density) / math.log(1 - Imp.fraction)) if self.rounds else 10
+        rounds = math.ceil(math.log(density) / math.log(1 - Imp.fraction))  # each as long as a training
         once, long, none = Budget(epochs=epochs), Budget(epochs=rounds * epochs), Budget()
         falling = EdgePopup(density=density, start=1.0, until=1.0, power=1.0, period=1, scale="none", learning_rate=0.1)
         pull = self.regulariser.get(density, 1e-4 * math.sqrt(0.0144 / density))
