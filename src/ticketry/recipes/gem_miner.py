@@ -72,9 +72,8 @@ def gem_miner_fashion(scale: Scale) -> Recipe:
     if scale != "paper":
         few = {"smoke": "1_000", "cpu": "12_000"}[scale]
         data = f"fashion-mnist(train={few}, test={'500' if scale == 'smoke' else '10_000'})"
-        conv = replace(
-            conv, data=data, model="conv2(width=0.25)", series=LEAST if scale == "smoke" else (*LEAST, "edge-popup")
-        )
+        series = LEAST if scale == "smoke" else (*LEAST, "edge-popup", "dense")
+        conv = replace(conv, data=data, model="conv2(width=0.25)", series=series)
         notes = (
             f"Conv-2 has a quarter of its channels and hidden units, {few.replace('_', ',')} examples (a tenth of them"
             " held out) and fewer rows: whole, an epoch of it takes four minutes of a core.",
