@@ -52,8 +52,8 @@ def gem_miner_mnist(scale: Scale) -> Recipe:
     """LeNet-300-100 on MNIST at six densities: Gem-Miner against pruning and random masks."""
     series = BRIEF if scale == "smoke" else ALL
     setting = Setting(data="mnist", model="lenet-300-100", training=_training(scale), series=series)
-    quick = replace(setting, series=tuple(name for name in FEW if name != "dense"))
-    cells = [*quick.cells((0.05, 0.0059))] if scale == "cpu" else []
+    short = replace(setting, series=tuple(name for name in BRIEF if name not in ("imp", "dense")))
+    cells = [*short.cells((0.05, 0.0059))] if scale == "cpu" else []
     cells += setting.cells({"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale])
     return _recipe("gem-miner-mnist", "LeNet-300-100 on MNIST", scale, cells)
 
