@@ -50,9 +50,9 @@ REGULARISER = {0.5: 0.0, 0.1334: 1e-5, 0.0372: 3e-5, 0.0144: 1e-4, 0.0059: 1e-4}
 
 def gem_miner_mnist(scale: Scale) -> Recipe:
     """LeNet-300-100 on MNIST at six densities: Gem-Miner against pruning and random masks."""
-    series = BRIEF if scale == "smoke" else ALL
+    series = ALL if scale == "paper" else BRIEF
     setting = Setting(data="mnist", model="lenet-300-100", training=_training(scale), series=series)
-    short = replace(setting, series=tuple(name for name in BRIEF if name not in ("imp", "dense")))
+    short = replace(setting, series=tuple(name for name in series if name not in ("imp", "dense")))
     cells = [*short.cells((0.05, 0.0059))] if scale == "cpu" else []
     cells += setting.cells({"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale])
     return _recipe("gem-miner-mnist", "LeNet-300-100 on MNIST", scale, cells)
