@@ -26,7 +26,7 @@ ORDER = (
     ("ticket",),
     ("paths", "experiment"),
     ("progress", "checkpoint", "setup"),
-    ("report", "record", "front", "warn"),
+    ("report", "record", "front", "byproduct", "warn"),
     ("run",),
     ("train",),
     ("checks", "analysis", "recipes", "scale", "ship"),

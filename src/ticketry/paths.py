@@ -39,6 +39,11 @@ class RunDirectory:
         return self.root / "ticket.tkt"
 
     @property
+    def trained(self) -> Path:
+        """The network as the search left it, where the method trains one: a ticket with values."""
+        return self.root / "trained.tkt"
+
+    @property
     def front(self) -> Path:
         """Directory of the tickets on the Pareto front, where the method keeps one."""
         return self.root / "front"

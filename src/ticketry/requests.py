@@ -81,6 +81,8 @@ class Train:
     out: Path
     """Directory of the training; an unfinished one there is resumed."""
     training: Training = field(default_factory=Training)
+    start: Literal["untrained", "trained"] = "untrained"
+    """From the weights that the seed gives, or on from the trained values that the file holds."""
     val: float = 0.1
     """Fraction of the training data that validates, in (0, 1)."""
     device: str = "cpu"

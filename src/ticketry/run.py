@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ticketry import checkpoint, front, record
+from ticketry import byproduct, checkpoint, front, record
 from ticketry.checkpoint import Best
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, SearchEnded, TicketError, refuse
@@ -242,6 +242,7 @@ def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, s
             "data": problem.split.data,
             "split": problem.split.digest,
         },
+        "trained": byproduct.write(directory, problem, experiment.method, state, best.mask),
         "front": front.write(directory, problem, experiment.method, state),
         "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
         "warnings": warnings(task, experiment.method, state, best.mask),

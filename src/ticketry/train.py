@@ -7,15 +7,18 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
 
 from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
 from ticketry.core import train as training_of
 from ticketry.core.atomic import write
+from ticketry.core.errors import refuse
 from ticketry.core.meters import Budget
+from ticketry.core.task import Task
 from ticketry.core.train import Weights
 from ticketry.core.training import Training
 from ticketry.data import Dataset
@@ -25,6 +28,10 @@ from ticketry.progress import SearchProgress
 from ticketry.run import CHECKPOINT_EVERY, Run, finished, peak_memory
 from ticketry.setup import Problem, reopen
 from ticketry.ticket import file
+from ticketry.ticket.content import TicketFile
+
+Start = Literal["untrained", "trained"]
+"""From the weights that the seed gives, or from the values that the file holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +43,7 @@ class Trained:
     training: Training
     val: float
     device: str
+    start: Start = "untrained"
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -54,20 +62,29 @@ def train(
     data: str | Dataset,
     out: str | Path,
     training: Training | None = None,
+    start: Start = "untrained",
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
 ) -> Run:
     """Train the ticket in a file and write the trained one, with its result, into the directory `out`.
 
-    A strong ticket is trained like any other. The last epoch's weights are the answer. A finished `out` of the same
-    training is returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted one.
+    A strong ticket is trained like any other. `start`: "trained" goes on from the values that the file holds. The
+    last epoch's weights are the answer. A finished `out` of the same training is returned at once; an unfinished one
+    is resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
     encoded = file.read(Path(path))
     ticket, training = file.decode(encoded), training or Training()
     name, dataset = (data, None) if isinstance(data, str) else (data.name, data)
-    wanted = Trained(ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device)
+    if start == "trained":
+        if ticket.values is None:
+            raise refuse("start", start, "untrained for a file without trained values", "name one that has them")
+        if training.rewind:
+            raise refuse("rewind", training.rewind, "0 for a start from trained values", "leave it out")
+    wanted = Trained(
+        ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device, start=start
+    )
     directory = RunDirectory(Path(out))
     known = record.begun(directory, wanted)
     if known and directory.result.exists():
@@ -81,8 +98,12 @@ def train(
         weights, untrained, meters = checkpoint.load(directory.checkpoint, wanted.digest, Weights, task.device)
         task.resume(meters)
     else:
-        weights = training_of.start(task, training, mask[None])
-        untrained = Best(mask, *task.validate(mask), 0)
+        if start == "trained":
+            flat = _trained(ticket, task)
+            weights, judged = training_of.again(training, flat[None], 0), task.judge(flat, task.validation)
+        else:
+            weights, judged = training_of.start(task, training, mask[None]), task.validate(mask)
+        untrained = Best(mask, *judged, 0)
         record.begin(directory, wanted, problem)
     record.truncate(directory.log, task.meters.steps)
     title = f"training {ticket.method or 'ticket'} {name} {ticket.model}"
@@ -91,6 +112,17 @@ def train(
         weights = _epochs(directory, wanted, problem, weights, untrained, bar)
     _finish(directory, wanted, problem, weights, untrained)
     return Run(directory)
+
+
+def _trained(ticket: TicketFile, task: Task) -> torch.Tensor:
+    """Float[M]: the trained parameters that a file holds."""
+    whole = np.zeros(len(ticket.mask), np.float32)
+    whole[ticket.mask] = ticket.values
+    flat = task.parameters.untrained(torch.from_numpy(whole).to(task.device))
+    views = task.parameters.views(flat)
+    for name, values in (ticket.rest_values or {}).items():
+        views[name].copy_(torch.from_numpy(values))
+    return flat
 
 
 def _epochs(

@@ -60,6 +60,14 @@ class HasFront(Protocol[S_contra]):
 
 
 @runtime_checkable
+class HasTrained(Protocol[S_contra]):
+    """What a method may define beside: a search that trains the weights on the way."""
+
+    def trained(self, task: Task, state: S_contra) -> torch.Tensor | None:
+        """Float[M], see core/parameters.py: the network as it is now, to be masked; None where it is untrained."""
+
+
+@runtime_checkable
 class HasNotes(Protocol[S_contra]):
     """What a method may define beside: numbers about its search that nobody else could tell."""
 

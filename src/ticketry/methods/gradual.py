@@ -106,6 +106,9 @@ class Gradual:
     def mask(self, task: Task, state: State) -> torch.Tensor:
         return self._cut(task, state.flat, state.kept, 1.0)
 
+    def trained(self, task: Task, state: State) -> torch.Tensor:
+        return state.flat[0]
+
     def _cut(self, task: Task, flat: torch.Tensor, kept: torch.Tensor, progress: float) -> torch.Tensor:
         """Bool[D]: the largest of the kept weights, as many as the schedule says at `progress` in [0, 1]."""
         space = task.space

@@ -5,7 +5,8 @@ smallest absolute value over all layers. The weights that are left go back to wh
 first round (0: untrained; a later step: late rewinding), or with `rewind` -1 stay as they are while the learning rate
 starts anew. Frankle and Carbin 2019 (arXiv 1803.03635); late rewinding: Frankle et al. 2020 (arXiv 1912.05671);
 learning rate rewinding: Renda et al. 2020 (arXiv 2003.02389). The ticket is the mask after the last round, to be
-trained with the same rewind point.
+trained with the same rewind point; learning rate rewinding goes on from `trained.tkt` instead, with `train --start
+trained`.
 
 Deviations: as many rounds as reach the density by at most `fraction` each, with equal fractions, so that the last
 round is a whole one; fewer rounds with larger fractions where the budget has fewer epochs than that; an epoch more in
@@ -109,6 +110,9 @@ class Imp:
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
         return self._cut(task, state, 1.0)
+
+    def trained(self, task: Task, state: State) -> torch.Tensor | None:
+        return state.flat[0] if self.rewind < 0 else None
 
     def _cut(self, task: Task, state: State, progress: float) -> torch.Tensor:
         """Bool[D]: the largest of the kept weights, as many as are left after this part of the rounds, in [0, 1]."""

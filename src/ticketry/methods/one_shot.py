@@ -79,6 +79,9 @@ class OneShot:
         sizes = scoring.magnitudes(task, state.flat, self._all(task))
         return scoring.kept(task, sizes, self.density, self.floor, 1.0)
 
+    def trained(self, task: Task, state: State) -> torch.Tensor:
+        return state.flat[0]
+
     def _all(self, task: Task) -> torch.Tensor:
         return torch.ones(task.space.size, dtype=torch.bool, device=task.device)
 

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ticketry.core.atomic import write
 from ticketry.core.training import Training
 from ticketry.experiment import Experiment, digest
 from ticketry.paths import RunDirectory
+
+if TYPE_CHECKING:
+    from ticketry.train import Start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,8 @@ class Fitted:
 
     search: Experiment
     training: Training
+    start: Start = "untrained"
+    """Whether the training begins with the untrained weights or goes on with those that the search trained."""
 
     @property
     def data(self) -> str:
@@ -32,7 +37,7 @@ class Fitted:
     @property
     def resolved(self) -> dict[str, Any]:
         """All fields, as JSON-ready data."""
-        return {"search": self.search.resolved, "training": asdict(self.training)}
+        return {"search": self.search.resolved, "training": asdict(self.training), "start": self.start}
 
     @property
     def digest(self) -> str:
@@ -54,12 +59,14 @@ class Fitted:
             if there["digest"]["fitted"] == self.digest:
                 return there
         found = execute(self.search, out / "search")
-        where, search = found.directory.ticket, self.search
+        directory, search = found.directory, self.search
+        where = directory.ticket if self.start == "untrained" else directory.trained
         trained = train(
             where,
             data=search.data,
             out=out / "trained",
             training=self.training,
+            start=self.start,
             val=search.val,
             device=search.device,
         )

@@ -16,24 +16,24 @@ from ticketry.recipes.trainable import ALL, FEW, LEAST, Setting
 WHAT = (
     "a tenth of the training data is held out. epochs: of search and training together. gem-miner: our defaults, see"
     " gem_miner.py; as published: SGD, and a regulariser for each density. imp: rounds of magnitude pruning, rewound;"
-    " lrr: the same without rewinding of the weights (learning rate rewinding), though its mask, too, is trained from"
-    " the untrained weights here. one-shot and gradual: magnitude pruning at the end of one training, or little by"
-    " little within it, the mask put back on the untrained weights. edge-popup: our defaults, fine-tuned;"
+    " lrr: the same without rewinding of the weights (learning rate rewinding), which train on to the end. one-shot and"
+    " gradual: magnitude pruning at the end of one training, or little by little within it, the mask put back on the"
+    " untrained weights. edge-popup: our defaults, fine-tuned;"
     " iterative global and biprop are the same method with the settings of those papers, see edge_popup.py (biprop"
     " gives all layers the same density, and is published for 0.05 and more). dense: all weights, trained. Weights are"
     " signed constants for gem-miner and edge-popup, as published, and Kaiming normal for the others."
 )
 ROUNDS = "imp and lrr: rounds that cut 20 %, each as long as a training."
 NOTES = (
-    "Every ticket starts from its untrained weights and is trained by the same recipe (SGD, rate 0.1, momentum 0.9,"
-    f" weight decay 1e-4, cosine, batch 128); {WHAT} imp goes back to the untrained weights.",
+    "Every ticket but lrr's starts from its untrained weights, and every one is trained by the same recipe (SGD, rate"
+    f" 0.1, momentum 0.9, weight decay 1e-4, cosine, batch 128); {WHAT} imp goes back to the untrained weights.",
     ROUNDS,
 )
 CIFAR = (
-    "Every ticket starts from its untrained weights and is trained for as many epochs as gem-miner searches (SGD,"
-    " momentum 0.9, weight decay 1e-4, batch 128, a tenth of the rate after 1/2 and after 3/4), from rate 0.01 where"
-    " weights were searched to work untrained (gem-miner, edge-popup) and 0.1 for the others, as published; random"
-    f" crops and flips in searches and trainings; norms without parameters, no biases; {WHAT}"
+    "Every ticket but lrr's starts from its untrained weights and is trained for as many epochs as gem-miner searches"
+    " (SGD, momentum 0.9, weight decay 1e-4, batch 128, a tenth of the rate after 1/2 and after 3/4), from rate 0.01"
+    " where weights were searched to work untrained (gem-miner, edge-popup) and 0.1 for the others, as published;"
+    f" random crops and flips in searches and trainings; norms without parameters, no biases; {WHAT}"
 )
 PUBLISHED = (
     f"{ROUNDS} imp is rewound to step 1,000.",

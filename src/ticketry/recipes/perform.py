@@ -129,7 +129,9 @@ def command(work: Work, out: str) -> str:
             for name, value, default in (("val", work.search.val, 0.1), ("device", work.search.device, "cpu"))
             if value != default
         ]
-        ticket = f"{out}/search/ticket.tkt"
+        from_values = work.start == "trained"
+        flags += ["--start trained"] if from_values else []
+        ticket = f"{out}/search/{'trained' if from_values else 'ticket'}.tkt"
         words = ["ticketry train", ticket, "--data", shlex.quote(work.data), "--out", f"{out}/trained", *flags]
         return f"{search} && {' '.join(words)}"
     if isinstance(work, Experiment):

@@ -73,7 +73,8 @@ class Setting:
             group, name = f"{self.title}, {group}", f"{self.title.lower()}-{name}"
         search = Experiment(method=method, data=self.data, model=self.model, budget=budget)
         name = name.replace(",", "").replace(" ", "-")
-        return Cell(name=name, group=group, series=series, work=Fitted(search=search, training=training))
+        work = Fitted(search=search, training=training, start="trained" if series == "lrr" else "untrained")
+        return Cell(name=name, group=group, series=series, work=work)
 
     def _methods(self, density: float) -> Sequence[tuple[str, Any, Budget]]:
         epochs = self.training.epochs

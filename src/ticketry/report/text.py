@@ -107,6 +107,7 @@ def result_rows(result: Result) -> Rows:
     kept, maskable, searched = (result[name] for name in ("kept", "maskable", "searched"))
     accuracy = (f"{name} {percent(result['accuracy'][key], 2)}" for name, key in SPLITS.items())
     loss = (f"{name} {decimal(result['loss'][key])}" for name, key in SPLITS.items())
+    left = result.get("trained")
     locked = f", {count(maskable - searched)} locked" if searched < maskable else ""
     return [
         ("method", result["method"]),
@@ -120,8 +121,14 @@ def result_rows(result: Result) -> Rows:
         ("loss", ", ".join(loss)),
         ("ticket size", f"{count(result['ticket_bytes'])} bytes"),
         ("entropy bound", f"{count(math.ceil(result['entropy_bytes']))} bytes for the mask"),
+        *([("trained on the way", _left(left))] if left else []),
         ("dense size", f"{count(FLOAT * maskable)} bytes as float32, {ratio(result)} times the ticket"),
     ]
+
+
+def _left(left: Result) -> str:
+    accuracy = percent(left["val_accuracy"], 2)
+    return f"validation {accuracy}, {count(left['ticket_bytes'])} bytes with values: {left['file']}"
 
 
 def cost_rows(result: Result) -> Rows:
