@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ticketry.core import space
+from ticketry.core import budgets, space
 from ticketry.core.errors import RequestError
 from ticketry.core.space import Layer, Space
 
@@ -215,6 +215,35 @@ class TestCount:
         rooms = [stop - start for start, stop in frozen.segments]
         assert sum(counts) == total - frozen.locked_on
         assert all(0 <= count <= room for count, room in zip(counts, rooms, strict=True))
+
+    @given(ints, st.lists(st.integers(1, 12), min_size=1, max_size=5), st.floats(0, 1), st.data())
+    @settings(max_examples=60, deadline=None)
+    def test_shares_follow_a_budget_within_floor_and_room(
+        self, seed: int, sizes: list[int], part: float, data: st.DataObject
+    ) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        whole = plain(*sizes)
+        pattern = torch.randint(-1, 4, (whole.total,), generator=generator)
+        pattern[0] = 3
+        frozen = whole.freeze(off=pattern == -1, on=pattern == 0)
+        room = [data.draw(st.integers(0, stop - start)) for start, stop in frozen.segments]
+        kept = int(part * sum(room))
+        budget = data.draw(st.sampled_from(["uniform", "erk", "epl", "igq"]))
+        floor = data.draw(st.integers(0, 2))
+        try:
+            needed = frozen.floors(floor, kept)
+        except RequestError:
+            reject()
+        shares = frozen.shares(budget, kept, floor, room)
+        assert sum(shares) == kept
+        assert all(min(low, high) <= n <= high for low, n, high in zip(needed, shares, room, strict=True))
+        assert whole.shares(budget, kept) == budgets.layer_counts(budget, [(size, 1) for size in sizes], kept)
+
+    def test_shares_lift_layers_to_the_floor(self) -> None:
+        space = plain(100, 2, 100)
+        assert space.shares("uniform", 20) == [10, 0, 10]
+        assert space.shares("uniform", 20, floor=2) == [8, 2, 10]
+        assert space.shares("uniform", 20, floor=2, room=[100, 1, 5]) == [14, 1, 5]
 
     def test_searched_counts_are_the_wanted_ones_less_the_locked_where_these_fit(self) -> None:
         frozen = plain(4, 4).freeze(off=bits(0, n=8), on=bits(1, 4, n=8))

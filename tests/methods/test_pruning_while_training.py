@@ -10,6 +10,7 @@ import pytest
 import torch
 from tests.laws import tiny
 
+from ticketry.core import mask as mask_of
 from ticketry.core import optim, train
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
@@ -22,7 +23,14 @@ from ticketry.methods.one_shot import OneShot
 
 LOCK = Lock(off=0.3, on=0.1)
 PUBLISHED = GemMiner(
-    pull="always", lowest=0, optimiser="sgd", learning_rate=0.1, scale="none", regulariser=0.01, batch=300
+    layers="global",
+    pull="always",
+    lowest=0,
+    optimiser="sgd",
+    learning_rate=0.1,
+    scale="none",
+    regulariser=0.01,
+    batch=300,
 )
 
 
@@ -50,6 +58,16 @@ class TestGemMiner:
         last = GemMiner(density=0.2).mask(task, found[-1])
         assert torch.equal(last, found[-1].flags)
 
+    @pytest.mark.parametrize("ties", ["exact", "strict"])
+    def test_layers_have_their_shares_after_every_event(self, ties: Any) -> None:
+        method = GemMiner(density=0.1, ties=ties)
+        task, found = states(method, 5)
+        for event, state in enumerate(found[1:]):
+            shares = task.space.shares("igq", round(480 * 0.1 ** (event / 4)), 1)
+            assert mask_of.counts(state.flags, task.space.segments) == shares
+        mask = GemMiner(density=0.1, layers="uniform").mask(task, found[0])
+        assert mask_of.counts(mask, task.space.segments) == [38, 10]
+
     def test_events_come_every_period(self) -> None:
         _, found = states(GemMiner(density=0.25, period=2), 6)
         assert [int(state.flags.sum()) for state in found] == [480, 480, 480, 240, 240, 120, 120]
@@ -68,9 +86,10 @@ class TestGemMiner:
         expected = (state.scores - 0.1 * (gradient + 2 * 0.01 * state.scores)).clamp(0, 1)
         assert torch.allclose(PUBLISHED.step(task, state).scores, expected, atol=1e-6)
 
-    @pytest.mark.parametrize("in_use", [480, 241, 240])
-    def test_a_step_is_adam_and_a_decay_where_too_many_scores_are_in_use(self, in_use: int) -> None:
-        method = GemMiner(density=0.5, regulariser=10, batch=300)
+    @pytest.mark.parametrize("in_use", [480, 400, 241, 240])
+    @pytest.mark.parametrize("layers", ["global", "igq"])
+    def test_a_step_is_adam_and_a_decay_where_too_many_scores_are_in_use(self, layers: Any, in_use: int) -> None:
+        method = GemMiner(density=0.5, regulariser=10, batch=300, layers=layers)
         task = tiny.problem(method, Budget(epochs=4)).task
         state = method.init(task)
         assert state.scores.min() >= 0.5
@@ -80,7 +99,11 @@ class TestGemMiner:
         moments = torch.zeros(2, 480)
         expected = scores.clone()
         optim.adam(expected, gradient, moments[0], moments[1], 4, rate)
-        expected *= 1 - 20 * rate if in_use > 240 else 1  # the schedule has arrived at one half
+        shares = task.space.shares("igq", 240)  # the schedule has arrived at one half
+        used = min(in_use, 384), max(0, in_use - 384)
+        for (start, stop), n, most in zip(task.space.segments, used, shares, strict=True):
+            over = in_use > 240 if layers == "global" else n > most
+            expected[start:stop] *= 1 - 20 * rate if over else 1
         after = method.step(task, replace(state, scores=scores, epoch=3))
         assert torch.allclose(after.scores, expected.clamp(0, 1), atol=1e-6)
 

@@ -106,7 +106,9 @@ def test_gem_miner_on_cifar10_is_as_published_but_where_the_notes_say_so() -> No
     recipe = discover()["gem-miner-cifar10"]("paper")
     published = [cell.work for cell in recipe.cells if cell.series == "gem-miner as published"]
     found = [work for work in published if isinstance(work, Fitted)]
-    shared = GemMiner(pull="always", period=5, lowest=0, optimiser="sgd", learning_rate=0.1, batch=128, scale="none")
+    shared = GemMiner(
+        layers="global", pull="always", period=5, lowest=0, optimiser="sgd", learning_rate=0.1, batch=128, scale="none"
+    )
     assert [work.search.method for work in found] == [
         replace(shared, density=density, regulariser=pull)
         for density, pull in ((0.5, 0.0), (0.1334, 1e-5), (0.0372, 3e-5), (0.0144, 1e-4), (0.0059, 1e-4))

@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, get_args
 
 from ticketry.core.errors import refuse, unknown
@@ -45,10 +46,15 @@ def layer_densities(budget: Layers, shapes: Shapes, density: float) -> list[floa
 
 def layer_counts(budget: Layers, shapes: Shapes, total: int) -> list[int]:
     """Weights kept in every layer, at most all of them; `total`, from 0 to N, is their exact sum."""
+    return list(_counts(budget, tuple(map(tuple, shapes)), total))
+
+
+@lru_cache  # a search asks for the same ones at every step
+def _counts(budget: Layers, shapes: tuple[tuple[int, ...], ...], total: int) -> tuple[int, ...]:
     sizes = [math.prod(shape) for shape in shapes]
     if not 0 <= total <= sum(sizes):
         raise refuse("total", total, f"an integer from 0 to {sum(sizes)}", "keep as many weights as there are")
-    return _apportion(_quotas(budget, shapes, Fraction(total)), total, sizes)
+    return tuple(_apportion(_quotas(budget, shapes, Fraction(total)), total, sizes))
 
 
 def lock_counts(budget: Budget, split: Split, shapes: Shapes, off: float, on: float) -> list[tuple[int, int]]:

@@ -136,23 +136,32 @@ class Space:
             )
         return needed
 
-    def uniform_counts(self, kept: int) -> list[int]:
-        """Weights that each layer keeps, locked-on ones included, when `kept` searched ones spread at equal density."""
-        return budgets.layer_counts("uniform", [layer.shape for layer in self.layers], kept + self.locked_on)
+    def shares(self, layers: budgets.Layers, kept: int, floor: int = 0, room: Sequence[int] | None = None) -> list[int]:
+        """How many of `kept` searched weights each layer keeps when the whole mask follows a layer budget.
 
-    def searched_counts(self, wanted: Sequence[int]) -> list[int]:
+        Every layer keeps `floor` weights at least, as `floors` says, and at most `room` searched ones, without it all.
+        """
+        room = room or [stop - start for start, stop in self.segments]
+        least = [min(low, high) for low, high in zip(self.floors(floor, kept), room, strict=True)]
+        wanted = budgets.layer_counts(layers, [layer.shape for layer in self.layers], kept + self.locked_on)
+        return self.searched_counts(wanted, least, room)
+
+    def searched_counts(
+        self, wanted: Sequence[int], least: Sequence[int] | None = None, room: Sequence[int] | None = None
+    ) -> list[int]:
         """Searched weights to keep in each layer so that `wanted` are kept in all, locked-on ones included.
 
-        Where locks leave a layer too little room, or are too many already, the total is kept by giving to (taking
-        from) the first layers that can.
+        `least` and `room`: fewest and most searched ones of each layer; without them none and all. Where a layer has
+        too little room, or must keep more, the total is kept by giving to (taking from) the first layers that can.
         """
+        least = least or [0] * len(self.layers)
+        room = room or [stop - start for start, stop in self.segments]
         chosen, spare = [], 0
-        sizes = [stop - start for start, stop in self.segments]
-        for want, locked, size in zip(wanted, self.layers_on, sizes, strict=True):
-            chosen.append(min(max(0, want - locked), size))
+        for want, locked, low, high in zip(wanted, self.layers_on, least, room, strict=True):
+            chosen.append(min(max(low, want - locked), high))
             spare += want - locked - chosen[-1]
-        for i, size in enumerate(sizes):
-            moved = min(spare, size - chosen[i]) if spare > 0 else max(spare, -chosen[i])
+        for i, (low, high) in enumerate(zip(least, room, strict=True)):
+            moved = min(spare, high - chosen[i]) if spare > 0 else max(spare, low - chosen[i])
             chosen[i] += moved
             spare -= moved
         if spare:

@@ -144,4 +144,4 @@ class EdgePopup:
         kept = space.count(density)
         if self.scope == "global":
             return top_k_floor(scores, kept, space.segments, space.floors(self.floor, kept), near=near)
-        return top_k_layers(scores, space.segments, space.searched_counts(space.uniform_counts(kept)))
+        return top_k_layers(scores, space.segments, space.shares("uniform", kept))

@@ -5,13 +5,12 @@ With scores s, freeze flags f (all 1 at first) and fixed weights w, the network 
 to 0; they are clamped to [0, 1]. Every `period` epochs the flags with the lowest scores over all layers fall to 0 for
 good: the density falls by equal factors. The last flags are the ticket. Sreenivasan et al. 2022 (arXiv 2202.12002).
 
-Deviations: lambda pulls only while more scores round to 1 than a schedule allows, which reaches the density ahead of
-the flags: the network learns at its final density while weights can still come back. (Else most flags are unused after
-a short search, or a layer dies.) Scores start in [1/2, 1], all in use; Adam moves them; layers are scaled by
-1/sqrt(density). README: what that brings. As published: `--pull always --lowest 0 --optimiser sgd --learning-rate 0.1
---scale none --regulariser 1e-4 --period 5 --ties strict`, lambda tuned each time. Exactly as many flags fall as the
-schedule says, ties to the lowest index (`strict`: all that tie with the last, of which networks can die); every layer
-keeps `floor`; with Adam the regulariser is a decay by 2 lambda times the rate.
+Deviations: layers share the kept weights by ideal gas quotas (`layers`), and the lowest fall within each. lambda pulls
+only where more scores round to 1 than a schedule allows, which reaches the density ahead of the flags: the network
+learns at its final density while weights can still come back. Scores start in [1/2, 1]; Adam moves them, with decay
+for the regulariser; layers are scaled by 1/sqrt(density). As published: `--layers global --pull always --lowest 0
+--optimiser sgd --learning-rate 0.1 --scale none --regulariser 1e-4 --period 5 --ties strict`, lambda tuned each time.
+Exactly as many flags fall as the schedule says (`strict`: all that tie with the last, of which networks can die).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim, scoring
+from ticketry.core import budgets, optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import counts
@@ -66,6 +65,8 @@ class GemMiner:
     """Its shape, at least 1: larger falls faster at first."""
     ties: Literal["exact", "strict"] = "exact"
     """Freeze exactly as many as the schedule says, or all whose scores tie with the last of them."""
+    layers: budgets.Layers | Literal["global"] = "igq"
+    """How the flags are shared out over the layers; global: by one ranking of all scores."""
     floor: int = 1
     """Flags that every layer keeps at least, 0 or more: keeps a layer from dying out."""
     lowest: float = 0.5
@@ -89,8 +90,6 @@ class GemMiner:
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
             ("power", "at least 1 and finite", 1 <= self.power < math.inf),
             ("lowest", "a fraction in [0, 1)", 0 <= self.lowest < 1),
-            ("learning_rate", "above 0 and finite", 0 < self.learning_rate < math.inf),
-            ("batch", "at least 1", self.batch >= 1),
         ):
             if not fine:
                 raise refuse(name, getattr(self, name), allowed, "choose a value in that range")
@@ -103,35 +102,38 @@ class GemMiner:
         draws = [task.stream("scores", layer.name).uniform(stop - start) for layer, (start, stop) in places]
         scores = torch.cat([torch.from_numpy(draw) for draw in draws]).to(task.device)
         scores.mul_(1 - self.lowest).add_(self.lowest)
-        moments = scores.new_zeros(2 if self.optimiser == "adam" else 1, len(scores))
-        flags = torch.ones_like(scores, dtype=torch.bool)
-        return State(scores, flags, moments, flags.new_zeros(len(draws)))
+        flags, moments = torch.ones_like(scores, dtype=torch.bool), 2 if self.optimiser == "adam" else 1
+        return State(scores, flags, scores.new_zeros(moments, len(scores)), flags.new_zeros(len(draws)))
 
     def step(self, task: Task, state: State) -> State:
-        scores, moments, flags = state.scores.clone(), state.moments.clone(), state.flags
+        space, scores, moments, flags = task.space, state.scores.clone(), state.moments.clone(), state.flags
         total = (per_epoch := task.steps_per_epoch(self.batch)) * task.epochs
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
             mask = (scores > 0.5) & flags
-            most = optim.geometric_density(number / total, task.space.most, self.density, self.until, self.power)
-            pulls = self.pull == "always" or int(mask.sum()) > task.space.count(most)
             loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
-                rate, decay = optim.cosine(number, total, self.learning_rate), 2 * self.regulariser * pulls
+                grad.mul_(flags)
+                rate, decay = optim.cosine(number, total, self.learning_rate), 2 * self.regulariser
+                pulled = [slice(None)]
+                if self.pull == "above":
+                    most = optim.geometric_density(number / total, space.most, self.density, self.until, self.power)
+                    pulled = scoring.over(task, mask, most, self.floor, self.layers)
                 if self.optimiser == "adam":
-                    optim.adam(scores, grad.mul_(flags), moments[0], moments[1], number + 1, rate)
-                    scores.mul_(1 - rate * decay)
+                    optim.adam(scores, grad, moments[0], moments[1], number + 1, rate)
+                    for part in pulled:
+                        scores[part].mul_(1 - rate * decay)
                 else:
-                    optim.sgd(scores, grad.mul_(flags), moments[0], rate, 0.9, decay)
+                    for part in pulled:
+                        grad[part].add_(scores[part], alpha=decay)
+                    optim.sgd(scores, grad, moments[0], rate, 0.9, 0.0)
                 scores.clamp_(0, 1)
         if state.epoch and state.epoch % self.period == 0:
             flags = self._frozen(task, scores, flags, state.epoch // self.period / self._events(task))
-        in_use = counts((scores > 0.5) & flags, task.space.segments)
+        in_use = counts((scores > 0.5) & flags, space.segments)
         dead = state.dead | (state.dead.new_tensor(in_use, dtype=torch.int64) == 0)
         return State(scores, flags, moments, dead, state.epoch + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        if self.ties == "strict" and int(state.flags.sum()) < task.space.count(self.density):
-            return state.flags
         return self._frozen(task, state.scores, state.flags, 1.0)
 
     def warnings(self, task: Task, state: State) -> list[str]:
@@ -141,10 +143,8 @@ class GemMiner:
 
     def _frozen(self, task: Task, scores: torch.Tensor, flags: torch.Tensor, progress: float) -> torch.Tensor:
         """Bool[D]: the best scored of the flags, as many as the schedule says at `progress` in [0, 1]."""
-        exact = scoring.kept(task, scores.masked_fill(~flags, -math.inf), self.density, self.floor, progress)
-        if self.ties == "exact" or not bool((flags & ~exact).any()):
-            return exact
-        return flags & (scores > scores[flags & ~exact].max())
+        left = scores.masked_fill(~flags, -math.inf)
+        return scoring.kept(task, left, self.density, self.floor, progress, self.layers, self.ties)
 
     def _events(self, task: Task) -> int:
         return (task.epochs - 1) // self.period

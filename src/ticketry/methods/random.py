@@ -62,6 +62,4 @@ class Random:
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
         space = task.space
-        total = space.count(self.density) + space.locked_on
-        wanted = budgets.layer_counts(self.layers, [layer.shape for layer in space.layers], total)
-        return top_k_layers(state.scores, space.segments, space.searched_counts(wanted))
+        return top_k_layers(state.scores, space.segments, space.shares(self.layers, space.count(self.density)))

@@ -15,13 +15,13 @@ from ticketry.recipes.trainable import ALL, FEW, LEAST, Setting
 
 WHAT = (
     "a tenth of the training data is held out. epochs: of search and training together. gem-miner: our defaults, see"
-    " gem_miner.py; as published: SGD, and a regulariser for each density. imp: rounds of magnitude pruning, rewound;"
-    " lrr: the same without rewinding of the weights (learning rate rewinding), which train on to the end. one-shot and"
-    " gradual: magnitude pruning at the end of one training, or little by little within it, the mask put back on the"
-    " untrained weights. edge-popup: our defaults, fine-tuned;"
-    " iterative global and biprop are the same method with the settings of those papers, see edge_popup.py (biprop"
-    " gives all layers the same density, and is published for 0.05 and more). dense: all weights, trained. Weights are"
-    " signed constants for gem-miner and edge-popup, as published, and Kaiming normal for the others."
+    " gem_miner.py; as published: one ranking of all layers, SGD, and a regulariser for each density. imp: rounds of"
+    " magnitude pruning, rewound; lrr: the same without rewinding of the weights (learning rate rewinding), which train"
+    " on to the end. one-shot and gradual: magnitude pruning at the end of one training, or little by little within it,"
+    " the mask put back on the untrained weights. edge-popup: our defaults, fine-tuned; iterative global and biprop are"
+    " the same method with the settings of those papers, see edge_popup.py (biprop gives all layers the same density,"
+    " and is published for 0.05 and more). random, igq: the layer densities of gem-miner. dense: all weights, trained."
+    " Weights are signed constants for gem-miner and edge-popup, as published, and Kaiming normal for the others."
 )
 ROUNDS = "imp and lrr: rounds that cut 20 %, each as long as a training."
 NOTES = (

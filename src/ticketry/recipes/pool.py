@@ -7,6 +7,7 @@ whose other end only it has.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -73,6 +74,7 @@ def run(work: Work, out: Path) -> Result:
         return work.execute(out) if isinstance(work, Fitted) else execute(work, out).result
     finally:
         torch.set_num_threads(threads)
+        gc.collect()  # a task is full of cycles and holds all of its data: a gigabyte soon waits to be found
 
 
 def cores() -> int:

@@ -27,7 +27,7 @@ from ticketry.recipes.plan import Cell
 ALL = (
     *("gem-miner", "gem-miner as published", "imp", "lrr", "gradual", "one-shot"),
     *("edge-popup", "edge-popup, iterative global", "edge-popup, biprop", "snip", "grasp", "synflow"),
-    *("magnitude at init", "random, erk", "random, smart-ratio", "dense"),
+    *("magnitude at init", "random, erk", "random, igq", "random, smart-ratio", "dense"),
 )
 FEW = ("gem-miner", "gem-miner as published", "gradual", "edge-popup", "snip", "random, erk", "dense")
 LEAST = ("gem-miner", "gradual", "random, erk")
@@ -84,6 +84,7 @@ class Setting:
         pull = self.regulariser.get(density, 1e-4 * math.sqrt(0.0144 / density))
         published = GemMiner(
             density=density,
+            layers="global",
             pull="always",
             regulariser=pull,
             period=self.period,
@@ -108,5 +109,6 @@ class Setting:
             ("synflow", Synflow(density=density), none),
             ("magnitude at init", Magnitude(density=density), none),
             ("random, erk", Random(density=density), none),
+            ("random, igq", Random(density=density, layers="igq"), none),
             ("random, smart-ratio", Random(density=density, layers="smart-ratio"), none),
         )
