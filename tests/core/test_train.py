@@ -146,6 +146,22 @@ def test_few_weights_train_as_they_do_among_many(
     assert not torch.equal(few.flat, train.start(task, training, masks).flat)
 
 
+@pytest.mark.parametrize("rewind", [0, 5])
+def test_networks_of_few_weights_beside_one_of_many_keep_their_kernel(rewind: int) -> None:
+    task, training = task_of("mlp:24,12"), Training(epochs=2, batch=32, rewind=rewind)
+    uniform = [torch.from_numpy(stream(i, "few").uniform(task.space.size)) for i in range(4)]
+    masks = torch.stack([draw < density for draw, density in zip(uniform, (0.05, 0.9, 0.06, 0.8), strict=True)])
+    assert compressed.pays(task.parameters, train.whole(task, masks), "float32").tolist() == [True, False, True, False]
+    with patch.object(Compressed, "gradient", autospec=True, side_effect=Compressed.gradient) as used:
+        together = trained(task, training, masks)
+    assert {len(set(call.args[0].owners.tolist())) for call in used.call_args_list} == {2}
+    for i, mask in enumerate(masks):
+        alone = trained(task, training, mask[None])
+        assert torch.allclose(together.flat[i], alone.flat[0], rtol=1e-3, atol=1e-5)
+        assert torch.allclose(together.moments[:, i], alone.moments[:, 0], rtol=1e-2, atol=1e-5)
+    assert (together.flat[train.whole(task, masks) == 0] == 0).all()
+
+
 def test_a_step_of_a_dense_network_is_that_of_torch() -> None:
     task, training = task_of("mlp:24"), Training(epochs=1, batch=32, momentum=0.9, weight_decay=1e-2)
     masks = torch.ones(1, task.space.size, dtype=torch.bool)

@@ -15,7 +15,6 @@ import torch
 from torch.nn import functional
 
 from ticketry.core.parameters import Parameters, Precision
-from ticketry.core.stack import Stack
 
 PAYS = 0.1  # density below which it is faster: a kept weight takes 0.29 ns an example, one in a product 0.044 ns
 
@@ -39,8 +38,10 @@ class Listed(NamedTuple):
 class Compressed:
     """The kept weights of P networks, and their other parameters, as one vector Float[K]."""
 
-    def __init__(self, parameters: Parameters, stack: Stack, masks: torch.Tensor) -> None:
-        """For masks Float[P, M], see core/parameters.py."""
+    def __init__(self, parameters: Parameters, masks: torch.Tensor) -> None:
+        """For masks Float[P, M], see core/parameters.py, of a plain stack; see `pays`."""
+        assert parameters.stack is not None
+        stack = parameters.stack
         self._stack, self._p = stack, len(masks)
         named = parameters.views(masks)
         places = parameters.views(torch.arange(masks.numel()).view(masks.shape))
@@ -103,17 +104,15 @@ class Compressed:
         return found, gradient
 
 
-def compressed(parameters: Parameters, masks: torch.Tensor, precision: Precision) -> Compressed | None:
-    """For masks Float[P, M] of few weights, on a network and a device where that is faster; else None."""
+def pays(parameters: Parameters, masks: torch.Tensor, precision: Precision) -> torch.Tensor:
+    """Bool[P]: which of the networks with masks Float[P, M] are faster as lists of their kept weights."""
     stack = parameters.stack
     if stack is None or stack.tied or masks.device.type != "cpu" or precision != "float32":
-        return None
+        return masks.new_zeros(len(masks), dtype=torch.bool)
     layers = list(parameters.views(masks).values())
-    layers = [layers[affine.weight] for affine in stack.layers]
-    kept = sum(int(torch.count_nonzero(layer)) for layer in layers)
-    if kept >= PAYS * sum(layer.numel() for layer in layers):
-        return None
-    return Compressed(parameters, stack, masks)
+    layers = [layers[affine.weight].flatten(1) for affine in stack.layers]
+    kept = torch.stack([torch.count_nonzero(layer, 1) for layer in layers]).sum(0)
+    return kept < PAYS * sum(layer.shape[1] for layer in layers)
 
 
 def _add(positions: list[torch.Tensor], more: torch.Tensor) -> slice:

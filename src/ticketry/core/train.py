@@ -16,6 +16,8 @@ from ticketry.core.lazy import torch
 from ticketry.core.training import Training
 
 if TYPE_CHECKING:
+    from ticketry.core.compressed import Compressed
+    from ticketry.core.feed import Batch
     from ticketry.core.task import Task
 
 
@@ -58,36 +60,85 @@ def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor,
     `order`: number of the epoch's data order, which depends on it and the seed alone. A network whose loss is not
     finite misses that step.
     """
-    from ticketry.core.compressed import compressed  # here, because torch is imported late
-
     kept, per_epoch = whole(task, masks), task.steps_per_epoch(training.batch)
     flat, moments, rewound = weights.flat.clone(), weights.moments.clone(), weights.rewound
     step, first = number * per_epoch, max(weights.step, number * per_epoch)
     if first == training.rewind:
         rewound = _cut(flat, moments, kept)
-    few = compressed(task.parameters, kept, training.precision) if first >= training.rewind else None
-    now, states = (flat, moments) if few is None else (few.take(flat), few.take(moments))
+    groups = _groups(task, training, flat, moments, kept, first)
     for step, batch in enumerate(task.batches(order, training.batch), start=number * per_epoch):
         if step < first:
             continue
         if first < step == training.rewind:
             rewound = _cut(flat, moments, kept)
-        if few is None:
-            losses, gradient = task.parameters.gradient(now, batch.x, batch.y, training.precision)
-            if step >= training.rewind:
-                gradient.mul_(kept)
-        else:
-            losses, gradient = few.gradient(now, batch.x, batch.y)
-        lost = torch.tensor([not math.isfinite(loss) for loss in losses], device=now.device)
-        before = (now.clone(), states.clone()) if bool(lost.any()) else None
-        update(training, now, gradient, states, step, per_epoch)
-        if before is not None:
-            lost = lost if few is None else lost[few.owners]
-            now[lost], states[:, lost] = before[0][lost], before[1][:, lost]
-    if few is not None:
-        few.put(now, flat)
-        few.put(states, moments)
+        for group in groups:
+            losses, gradient = group.gradient(batch, step >= training.rewind)
+            lost = torch.tensor([not math.isfinite(loss) for loss in losses], device=flat.device)
+            before = (group.now.clone(), group.states.clone()) if bool(lost.any()) else None
+            update(training, group.now, gradient, group.states, step, per_epoch)
+            if before is not None:
+                lost = lost if group.few is None else lost[group.few.owners]
+                group.now[lost], group.states[:, lost] = before[0][lost], before[1][:, lost]
+    for group in groups:
+        group.put(flat, moments)
     return replace(weights, flat=flat, moments=moments, rewound=rewound, step=step + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Networks that go through the same kernel: the dense ones, or those of few weights. `rows`: which of all.
+
+    `now`, `states`: their parameters and moments, Float[P, M] and Float[K, P, M], or the kept of these as `few` lists
+    them; changed in place.
+    """
+
+    task: Task
+    training: Training
+    rows: torch.Tensor
+    kept: torch.Tensor
+    few: Compressed | None
+    now: torch.Tensor
+    states: torch.Tensor
+
+    def gradient(self, batch: Batch, masked: bool) -> tuple[list[float], torch.Tensor]:
+        if self.few is not None:
+            return self.few.gradient(self.now, batch.x, batch.y)
+        found = self.task.parameters.gradient(self.now, batch.x, batch.y, self.training.precision)
+        if masked:
+            found[1].mul_(self.kept)
+        return found
+
+    def put(self, flat: torch.Tensor, moments: torch.Tensor) -> None:
+        """Write what came out into Float[P, M] and Float[K, P, M] of all networks."""
+        if self.now is flat:
+            return
+        if self.few is None:
+            flat[self.rows], moments[:, self.rows] = self.now, self.states
+            return
+        mine, theirs = flat[self.rows], moments[:, self.rows]
+        self.few.put(self.now, mine)
+        self.few.put(self.states, theirs)
+        flat[self.rows], moments[:, self.rows] = mine, theirs
+
+
+def _groups(
+    task: Task, training: Training, flat: torch.Tensor, moments: torch.Tensor, kept: torch.Tensor, first: int
+) -> list[_Group]:
+    """The networks by kernel, where masks are on already; before that all are dense, and `flat` is what changes."""
+    from ticketry.core.compressed import Compressed, pays  # here, because torch is imported late
+
+    light = pays(task.parameters, kept, training.precision) & (first >= training.rewind)
+    groups = []
+    for rows in (light.nonzero().flatten(), (~light).nonzero().flatten()):
+        if len(rows) == len(flat) and not light.any():
+            groups.append(_Group(task, training, rows, kept, None, flat, moments))
+        elif len(rows):
+            few = Compressed(task.parameters, kept[rows]) if bool(light[rows[0]]) else None
+            now, states = flat[rows], moments[:, rows]
+            if few is not None:
+                now, states = few.take(now), few.take(states)
+            groups.append(_Group(task, training, rows, kept[rows], few, now, states))
+    return groups
 
 
 def _cut(flat: torch.Tensor, moments: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
