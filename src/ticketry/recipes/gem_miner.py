@@ -70,7 +70,7 @@ def gem_miner_fashion(scale: Scale) -> Recipe:
     conv = replace(lenet, title="Conv-2", model="conv2")
     notes: tuple[str, ...] = ()
     if scale != "paper":
-        few = {"smoke": "1_000", "cpu": "12_000"}[scale]
+        few = {"smoke": "1_000", "cpu": "6_000"}[scale]
         data = f"fashion-mnist(train={few}, test={'500' if scale == 'smoke' else '10_000'})"
         series = LEAST if scale == "smoke" else (*LEAST, "edge-popup", "dense")
         conv = replace(conv, data=data, model="conv2(width=0.25)", series=series)
