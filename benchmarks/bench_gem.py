@@ -51,7 +51,7 @@ def against(name: str, rivals: Mapping[str, dict[str, Any]]) -> list[Row]:
     gem = rivals["gem-miner"]
     epochs = gem["cost"]["epochs"] / rivals["imp"]["cost"]["epochs"]
     table = [at_most(f"{name}: epochs of gem-miner / of imp", epochs, 0.1)]
-    for rival, least in (("imp", -0.3), ("edge-popup, iterative global", 0.0)):
+    for rival, least in (("imp", -0.3), ("edge-popup", 0.0), ("edge-popup, iterative global", 0.0)):
         ahead = beyond(gem, rivals[rival])
         label = f"{name}: gem-miner minus {rival}, points (± {ahead.half or 0:.2f})"
         table.append(at_least(label, ahead.mean, least))
