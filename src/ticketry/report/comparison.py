@@ -19,12 +19,13 @@ from ticketry.report.numerals import count, duration
 Outcome = Mapping[str, Any]
 """What `recipe.json` holds."""
 
-LEGEND = (
-    "Sparsity and accuracy in per cent: mean over {seeds} and its 95 % t-interval. paper: the sparsity it reports."
-    " minus the first: points of test accuracy beyond the first row of the group, from differences seed by seed."
-    " untrained: test accuracy of the ticket before training. bytes: of the ticket. epochs: of search and training."
-    " forward, backward: examples, in thousands. Costs are means of one run, on one thread."
-)
+COLUMNS = {
+    "paper": "the sparsity it reports",
+    "minus the first": "points of test accuracy beyond the first row of the group, from differences seed by seed",
+    "untrained": "test accuracy of the ticket before training",
+    "bytes": "of the ticket",
+    "epochs": "of search and training",
+}
 
 
 def print_comparison(outcome: Outcome, report: str, console: Console | None = None) -> None:
@@ -127,4 +128,9 @@ def interval(mean: float, half: float | None, digits: int = 1, sign: str = "") -
 def legend(outcome: Outcome) -> str:
     """What the columns are."""
     seeds: Sequence[int] = outcome["seeds"]
-    return LEGEND.format(seeds=f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]} alone")
+    over = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]} alone"
+    head = heads(outcome["cells"])
+    said = [f"{name}: {what}." for name, what in COLUMNS.items() if name in head]
+    first = f"Sparsity and accuracy in per cent: mean over {over} and its 95 % t-interval."
+    last = "forward, backward: examples, in thousands. Costs are means of one run, on one thread."
+    return " ".join([first, *said, last])
