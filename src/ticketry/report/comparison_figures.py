@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ticketry.report.canvas import BLUE, INK, ORANGE, drawing, logarithmic, place, svg
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ Cells = Sequence[Mapping[str, Any]]
 
 COLOURS = {"edge-popup": ORANGE, "backprop": INK}  # BLUE for every other method
 MARKERS = "osD^vP*X<>"  # tell apart the series of one method
+TOP, TICKS = 100.5, (0, 50, 80, 90, 95, 97, 98, 99, 100)
 LEGEND = 22  # height of a line of the legend, of three columns
 
 
@@ -91,6 +94,7 @@ def against_density(cells: Cells) -> str:
         axes.set_xlabel("density, %")
         axes.grid()
         _accuracies(axes)
+        _towards_the_top(axes)
         _legend(axes)
         return svg(figure, f"Density against test accuracy of {len(styles)} methods")
 
@@ -122,6 +126,14 @@ def _accuracies(axes: Axes) -> None:
     """No room for what cannot be, though intervals may reach there."""
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0), min(high, 101))
+
+
+def _towards_the_top(axes: Axes) -> None:
+    """More room the nearer to 100 %: equal factors of the error, counted from a little above, are equally far apart."""
+    low, high = axes.get_ylim()
+    axes.set_yscale("function", functions=(lambda y: -np.log(np.maximum(TOP - y, 0.1)), lambda v: TOP - np.exp(-v)))
+    axes.set_ylim(low, min(high, 100))
+    axes.set_yticks([tick for tick in TICKS if low <= tick <= high])
 
 
 def _legend(axes: Axes) -> None:
