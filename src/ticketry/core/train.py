@@ -128,17 +128,14 @@ def _groups(
     from ticketry.core.compressed import Compressed, pays  # here, because torch is imported late
 
     light = pays(task.parameters, kept, training.precision) & (first >= training.rewind)
-    groups = []
-    for rows in (light.nonzero().flatten(), (~light).nonzero().flatten()):
-        if len(rows) == len(flat) and not light.any():
-            groups.append(_Group(task, training, rows, kept, None, flat, moments))
-        elif len(rows):
-            few = Compressed(task.parameters, kept[rows]) if bool(light[rows[0]]) else None
-            now, states = flat[rows], moments[:, rows]
-            if few is not None:
-                now, states = few.take(now), few.take(states)
-            groups.append(_Group(task, training, rows, kept[rows], few, now, states))
-    return groups
+    heavy = (~light).nonzero().flatten()
+    if len(heavy) == len(flat):
+        return [_Group(task, training, heavy, kept, None, flat, moments)]
+    groups = [_Group(task, training, heavy, kept[heavy], None, flat[heavy], moments[:, heavy])] if len(heavy) else []
+    rows = light.nonzero().flatten()
+    few = Compressed(task.parameters, kept[rows])
+    now, states = few.take(flat[rows]), few.take(moments[:, rows])
+    return [*groups, _Group(task, training, rows, kept[rows], few, now, states)]
 
 
 def _cut(flat: torch.Tensor, moments: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
