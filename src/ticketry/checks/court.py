@@ -102,6 +102,8 @@ def check(
     if directory.experiment.exists():
         record.check_data(directory, name, problem)
     else:
+        if experiment is not None:
+            searches.rehearse(experiment, dataset)
         record.begin(directory, trial, problem)
     again = searches.search(experiment, dataset, seeds, directory, quiet) if experiment else {}
     draws = _draws(directory, trial, problem, Subject.of(ticket), again, quiet)

@@ -7,7 +7,8 @@ too: what differs is what the search saw. Each is an ordinary run: it resumes, a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ticketry.data import Dataset
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
 from ticketry.run import Run, execute
+from ticketry.setup import prepare
 
 
 def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experiment:
@@ -43,6 +45,14 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     return replace(experiment, device=device)
 
 
+def rehearse(experiment: Experiment, dataset: Dataset) -> None:
+    """Begin the first search on each corruption and drop it, so that what it would refuse is refused at once."""
+    for name, corrupt in corruptions.discover().items():
+        with _named(name, 0):
+            problem = prepare(_again(experiment, name, 0), dataset=corrupt(dataset, experiment.seed, 0))
+            experiment.method.init(problem.task)
+
+
 def search(
     experiment: Experiment, dataset: Dataset, seeds: int, check: RunDirectory, quiet: bool
 ) -> dict[str, list[Run]]:
@@ -54,14 +64,25 @@ def search(
             directory = check.search(f"{name}-{draw}")
             done = directory.result.exists()
             altered = None if done else corrupt(dataset, experiment.seed, draw)
-            again = Spec(f"{corruptions.__name__}:load", (experiment.data, name, experiment.seed, draw))
-            wanted = replace(experiment, data=str(again))
-            try:
-                title = f"{name} {draw + 1} of {seeds}"
+            wanted, title = _again(experiment, name, draw), f"{name} {draw + 1} of {seeds}"
+            with _named(name, draw):
                 runs[name].append(execute(wanted, directory.root, quiet=quiet, dataset=altered, title=title))
-            except RequestError as error:
-                raise RequestError(f"in the search for {name}, draw {draw}, {error}") from None
     return runs
+
+
+def _again(experiment: Experiment, name: str, draw: int) -> Experiment:
+    """The experiment on data corrupted in this way."""
+    spec = Spec(f"{corruptions.__name__}:load", (experiment.data, name, experiment.seed, draw))
+    return replace(experiment, data=str(spec))
+
+
+@contextmanager
+def _named(name: str, draw: int) -> Iterator[None]:
+    """A refusal says in which search it came."""
+    try:
+        yield
+    except RequestError as error:
+        raise RequestError(f"in the search for {name}, draw {draw}, {error}") from None
 
 
 def cost(runs: Mapping[str, list[Run]]) -> dict[str, Any] | None:
