@@ -91,7 +91,8 @@ def test_the_plans_are_fair(name: str, scale: Scale) -> None:
     assert len(works) == len(recipe.cells)
     epochs = works[0].training.epochs
     for cell, work in zip(recipe.cells, works, strict=True):
-        alike = replace(work.training, learning_rate=0.1, rewind=0)
+        alike = replace(work.training, learning_rate=0.1, rewind=0, warmup=0.0)
+        assert work.training.warmup == (1.0 if "conv2" in work.model else 0.0)
         assert alike == Training(epochs=epochs, schedule=alike.schedule)  # every ticket is trained alike
         found = name == "gem-miner-cifar10" and cell.series in UNTRAINED
         assert work.training.learning_rate == (0.01 if found else 0.1)
