@@ -40,8 +40,9 @@ class Compressed:
 
     def __init__(self, parameters: Parameters, masks: torch.Tensor) -> None:
         """For masks Float[P, M], see core/parameters.py, of a plain stack; see `pays`."""
-        assert parameters.stack is not None
         stack = parameters.stack
+        if stack is None:
+            raise ValueError("not a plain stack")
         self._stack, self._p = stack, len(masks)
         named = parameters.views(masks)
         places = parameters.views(torch.arange(masks.numel()).view(masks.shape))
