@@ -10,7 +10,7 @@ import tyro
 
 from ticketry.analysis.settings import Settings
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training import Start, Training
 from ticketry.experiment import Lock, Search
 from ticketry.recipes import Scale
 
@@ -81,7 +81,7 @@ class Train:
     out: Path
     """Directory of the training; an unfinished one there is resumed."""
     training: Training = field(default_factory=Training)
-    start: Literal["untrained", "trained"] = "untrained"
+    start: Start = "untrained"
     """From the weights that the seed gives, or on from the trained values that the file holds."""
     val: float = 0.1
     """Fraction of the training data that validates, in (0, 1)."""

@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
 from ticketry.core.train import Weights
-from ticketry.core.training import Training
+from ticketry.core.training import Start, Training
 from ticketry.data import Dataset
 from ticketry.experiment import SCHEMA, canonical, digest
 from ticketry.paths import RunDirectory
@@ -29,9 +29,6 @@ from ticketry.run import CHECKPOINT_EVERY, Run, finished, peak_memory
 from ticketry.setup import Problem, reopen
 from ticketry.ticket import file
 from ticketry.ticket.content import TicketFile
-
-Start = Literal["untrained", "trained"]
-"""From the weights that the seed gives, or from the values that the file holds."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,9 @@ from typing import Literal, Protocol
 from ticketry.core import optim
 from ticketry.core.errors import refuse
 
+Start = Literal["untrained", "trained"]
+"""From the weights that the seed gives, or from the values that a ticket file holds."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:

@@ -29,7 +29,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim
+from ticketry.core import optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.mask import top_k_floor
@@ -84,16 +84,13 @@ class BernoulliNes:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
+        scoring.check(self)
         for name, allowed, fine in (
-            ("density", "a fraction in (0, 1]", 0 < self.density <= 1),
             ("start", "a fraction in [0, 1]", 0 <= self.start <= 1),
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
-            ("floor", "0 or more", self.floor >= 0),
             ("pairs", "at least 1", self.pairs >= 1),
             ("hot", "above 0 and finite", 0 < self.hot < math.inf),
             ("cold", "above 0 and finite", 0 < self.cold < math.inf),
-            ("learning_rate", "above 0 and finite", 0 < self.learning_rate < math.inf),
-            ("batch", "at least 1", self.batch >= 1),
         ):
             if not fine:
                 raise refuse(name, getattr(self, name), allowed, "choose a value in that range")

@@ -6,15 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ticketry.core.atomic import write
-from ticketry.core.training import Training
+from ticketry.core.training import Start, Training
 from ticketry.experiment import Experiment, digest
 from ticketry.paths import RunDirectory
-
-if TYPE_CHECKING:
-    from ticketry.train import Start
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,20 +72,19 @@ def gem_miner_fashion(scale: Scale) -> Recipe:
     )
     training = replace(lenet.training, warmup=1.0)
     conv = replace(lenet, title="Conv-2", model="conv2", training=training)
-    notes: tuple[str, ...] = (WARMUP,)
+    notes: tuple[str, ...] = (*NOTES, WARMUP)
     if scale != "paper":
         few = {"smoke": "1_000", "cpu": "6_000"}[scale]
         data = f"fashion-mnist(train={few}, test={'500' if scale == 'smoke' else '10_000'})"
         series = LEAST if scale == "smoke" else (*LEAST, "edge-popup", "dense")
         conv = replace(conv, data=data, model="conv2(width=0.25)", series=series)
-        notes = (
-            WARMUP,
+        notes += (
             f"Conv-2 has a quarter of its channels and hidden units, {few.replace('_', ',')} examples (a tenth of them"
             " held out) and fewer rows: whole, an epoch of it takes four minutes of a core.",
         )
     densities = {"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale]
     cells = [*lenet.cells(densities), *conv.cells(densities)]
-    return _recipe("gem-miner-fashion", "LeNet-300-100 and Conv-2 on Fashion-MNIST", scale, cells, (*NOTES, *notes))
+    return _recipe("gem-miner-fashion", "LeNet-300-100 and Conv-2 on Fashion-MNIST", scale, cells, notes)
 
 
 def gem_miner_cifar10(scale: Scale) -> Recipe:
