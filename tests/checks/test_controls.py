@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketry.checks.controls import discover, meaning
+from ticketry.checks.controls.rewiring import trade
 from ticketry.checks.subject import Subject
 from ticketry.core import locks
+from ticketry.core.streams import stream
 from ticketry.core.weights import Kind, Recipe
 from ticketry.ticket.content import Drawn, Layer, TicketFile
 
@@ -72,7 +76,7 @@ def test_draws_differ_and_come_again(name: str) -> None:
     assert not same(altered(name, one, 0), altered(name, one, 1))
 
 
-@pytest.mark.parametrize("name", ["shuffle", "searched-shuffle", "inversion"])
+@pytest.mark.parametrize("name", ["shuffle", "searched-shuffle", "rewiring", "inversion"])
 @given(density=DENSITY, seed=st.integers(0, 10**6))
 @EVERY
 def test_layer_densities_stay(name: str, density: float, seed: int) -> None:
@@ -91,6 +95,31 @@ def test_a_shuffle_is_uniform_within_its_layer() -> None:
     kept = np.stack([altered("shuffle", one, draw).mask for draw in range(400)]).mean(0)
     for place, count in zip(one.segments, one.kept, strict=True):
         assert kept[place] == pytest.approx(count / (place.stop - place.start), abs=0.12)
+
+
+@given(density=DENSITY, seed=st.integers(0, 10**6))
+@EVERY
+def test_a_rewiring_keeps_the_weights_of_every_input_and_every_output(density: float, seed: int) -> None:
+    one = subject(density, seed)
+    other = altered("rewiring", one)
+    for layer, place in zip(LAYERS, one.segments, strict=True):
+        before, after = one.mask[place].reshape(layer.shape), other.mask[place].reshape(layer.shape)
+        assert (before.sum(0) == after.sum(0)).all()
+        assert (before.sum(1) == after.sum(1)).all()
+
+
+def test_a_rewiring_is_uniform_over_masks_of_the_same_sums() -> None:
+    rows, seen = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 0, 1]], bool), Counter[bytes]()
+    for draw in range(2000):
+        one = rows.copy()
+        for turn in range(10):
+            trade(one, stream(draw, "rewiring", turn).uniform(7))
+        seen[one.tobytes()] += 1
+    everything = product(*(permutations(row) for row in rows.tolist()))
+    masks = {np.array(mask, bool).tobytes() for mask in everything if (np.sum(mask, 0) == rows.sum(0)).all()}
+    assert set(seen) == masks
+    expected = 2000 / len(masks)
+    assert sum((n - expected) ** 2 / expected for n in seen.values()) < 3 * len(masks)
 
 
 def test_a_redraw_is_of_the_same_recipe() -> None:

@@ -50,11 +50,10 @@ def test_recipes_of_trained_tickets_have_each_method_at_each_density_and_the_den
         own = [group for group in groups if group.endswith("own density")]
         assert all(groups.pop(group) == {"dense"} for group in own)
         assert all({"gem-miner", "gradual", "random, erk"} <= series for series in groups.values())
-        assert len({frozenset(series) for series in groups.values()}) == (
-            2 if (name, scale) == ("gem-miner-mnist", "cpu") else 1
-        )
+        several = scale == "cpu" and model == "lenet-300-100"  # fewer rows at other densities, or for more epochs
+        assert len({frozenset(series) for series in groups.values()}) == (2 if several else 1)
         if model == "lenet-300-100":
-            assert len(own) == 1
+            assert len(own) == (2 if several and name == "gem-miner-fashion" else 1)
             assert {"gem-miner as published", "imp", "one-shot"} <= set.union(*groups.values())
 
 

@@ -49,10 +49,10 @@ class Subject:
         ends = np.cumsum([0, *(layer.size for layer in self.ticket.layers)]).tolist()
         return [slice(start, stop) for start, stop in pairwise(ends)]
 
-    def layers(self, control: str, draw: int) -> Iterator[tuple[slice, Stream]]:
-        """Every layer's place, with a stream of its own for a draw of a control."""
+    def layers(self, control: str, *draw: int) -> Iterator[tuple[slice, Stream]]:
+        """Every layer's place, with a stream of its own for a draw of a control (and a part of it)."""
         for layer, place in zip(self.ticket.layers, self.segments, strict=True):
-            yield place, stream(self.ticket.seed, "check", control, draw, layer.name)
+            yield place, stream(self.ticket.seed, "check", control, *draw, layer.name)
 
     @property
     def effective(self) -> Floats:

@@ -4,7 +4,7 @@ For n draws, each with the ticket and the altered ticket trained on the same dat
 of the differences in test accuracy and h = t sd / sqrt(n) half the 95 % interval around it (Student's t, n - 1 degrees
 of freedom, of the n differences). With a margin m of half a point:
 
-    pass          d - h > 0 and d > m: the ticket is better, by an amount that matters;
+    pass          d - h > m: the ticket is better, by more than the margin;
     fail          d + h < m: whatever the ticket has over the control, it is less than the margin;
     inconclusive  anything else: more draws may tell;
     collapsed     a layer of the altered ticket keeps no weight, or once trained it classifies no better than a constant
@@ -61,7 +61,7 @@ def decide(
         word: Word = "look"
     elif not alive or min(control) <= chance:
         word = "collapsed"
-    elif mean - half > 0 and mean > margin:
+    elif mean - half > margin:
         word = "pass"
     elif mean + half < margin:
         word = "fail"

@@ -49,8 +49,8 @@ def legend(outcome: Mapping[str, Any]) -> str:
         done = f"after {count(outcome['training']['epochs'])} epochs of training, in the same data order in each draw"
     return (
         f"Test accuracy {done}: mean of {outcome['seeds']} draws and its 95 % t-interval, in per cent; differences in"
-        " points. pass: better than the control beyond the interval and by half a point; fail: at most half a point"
-        " better; collapsed: the control is dead, which says nothing; look: another density, no verdict."
+        " points. pass: the whole interval lies above half a point; fail: the whole of it below; inconclusive: neither,"
+        " more draws may tell; collapsed: the control is dead, which says nothing; look: another density, no verdict."
         f" {_cost(outcome)}"
     )
 
