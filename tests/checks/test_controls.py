@@ -113,7 +113,7 @@ def test_a_rewiring_is_uniform_over_masks_of_the_same_sums() -> None:
     for draw in range(2000):
         one = rows.copy()
         for turn in range(10):
-            trade(one, stream(draw, "rewiring", turn).uniform(7))
+            trade(one, stream(draw, "rewiring", turn))
         seen[one.tobytes()] += 1
     everything = product(*(permutations(row) for row in rows.tolist()))
     masks = {np.array(mask, bool).tobytes() for mask in everything if (np.sum(mask, 0) == rows.sum(0)).all()}

@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ticketry.checks.subject import Mask, Subject
+from ticketry.core.streams import Stream
 
-ROUNDS = 50  # pairings of all outputs; a mask of SNIP with a few crowded outputs takes so many until it has forgotten
+ROUNDS = 100  # pairings of all outputs: what a mask of SynFlow, on a few crowded outputs, takes until it has forgotten
 
 
 def alter(subject: Subject, draw: int) -> Subject | None:
@@ -23,19 +23,19 @@ def alter(subject: Subject, draw: int) -> Subject | None:
     mask = subject.mask.copy()
     for turn in range(ROUNDS):
         for layer, (place, stream) in zip(subject.ticket.layers, subject.layers("rewiring", draw, turn), strict=True):
-            rows = mask[place].reshape(layer.shape[0], -1)
-            trade(rows, stream.uniform(len(rows) + len(rows) // 2 * rows.shape[1]))
+            trade(mask[place].reshape(layer.shape[0], -1), stream)
     return replace(subject, mask=mask)
 
 
-def trade(rows: Mask, chance: NDArray[np.float32]) -> None:
-    """Pair the rows Bool[R, C]; each pair deals what only one of it has anew between the two, as many to each.
-
-    `chance`: Float[R + (R // 2) C], uniform numbers in [0, 1).
-    """
-    pairs = chance[: len(rows)].argsort(kind="stable")[: len(rows) // 2 * 2].reshape(-1, 2).T
-    one, other = rows[pairs[0]], rows[pairs[1]]
+def trade(rows: Mask, stream: Stream) -> None:
+    """Pair the rows Bool[R, C]; each pair deals what only one of it has anew between the two, as many to each."""
+    paired = stream.uniform(len(rows)).argsort(kind="stable")[: len(rows) // 2 * 2].reshape(-1, 2).T
+    one, other = rows[paired[0]], rows[paired[1]]
     apart = one ^ other
-    keys = np.where(apart, chance[len(rows) :].reshape(apart.shape), np.float32(2))
-    first = keys.argsort(1, kind="stable").argsort(1, kind="stable") < (one & apart).sum(1, keepdims=True)
-    rows[pairs[0]], rows[pairs[1]] = (one & ~apart) | first, (other & ~apart) | (apart & ~first)
+    pair, place = np.nonzero(apart)
+    keys = stream.uniform(len(rows) + len(pair))[len(rows) :]
+    place = place[np.lexsort((keys, pair))]  # a random order within each pair, of which the first go to `one`
+    ends = apart.sum(1).cumsum()
+    dealt = np.arange(len(pair)) < (ends - (other & apart).sum(1))[pair]
+    one[pair, place], other[pair, place] = dealt, ~dealt
+    rows[paired[0]], rows[paired[1]] = one, other
