@@ -10,7 +10,7 @@ flips where one repetition says pass and another says fail; "more draws may tell
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -41,6 +41,11 @@ def words(outcome: Mapping[str, Any]) -> dict[str, str]:
     return {TICKET: outcome["verdict"]} | {one["control"]: one["word"] for one in outcome["controls"]}
 
 
+def differences(outcomes: Iterable[Mapping[str, Any]], name: str) -> list[float]:
+    """By how much the ticket was better than one control, in each of several checks."""
+    return [one["difference"] for outcome in outcomes for one in outcome["controls"] if one["control"] == name]
+
+
 def rows() -> list[Row]:
     outcome(NAME)
     jobs = [(method, seed) for method in (*AT_INIT, *FOUND) for seed in SEEDS]
@@ -53,11 +58,12 @@ def rows() -> list[Row]:
         verdicts += len(each)
         changes += sum(len(set(said)) > 1 for said in each.values())
         flips += sum({"pass", "fail"} <= set(said) for said in each.values())
-        lost = [f"{100 * c['difference']:+.1f}" for one in mine for c in one["controls"] if c["control"] == "shuffle"]
+        lost = {name: [f"{100 * d:+.1f}" for d in differences(mine, name)] for name in ("shuffle", "rewiring")}
         expected = method in AT_INIT
         fine = not expected or set(each["shuffle"]) == {"fail"}
         target = "fail, fail, fail" if expected else "none: as it is"
-        label = f"{method}: shuffled ({', '.join(lost)} points); all: {', '.join(each[TICKET])}"
+        points = "; ".join(f"{name} {', '.join(found)}" for name, found in lost.items())
+        label = f"{method}: {points} points; all controls: {', '.join(each[TICKET])}"
         table.append(Row(label, ", ".join(each["shuffle"]), target, fine))
     label = f"verdicts that flip, of {verdicts} ({changes} are inconclusive in some repetition)"
     return [*table, at_most(label, flips, 0, digits=0)]
