@@ -180,7 +180,7 @@ def test_labels_of_one_class_are_refused(tmp_path: Path) -> None:
 
 def test_a_setting_that_half_the_data_cannot_meet_is_refused_with_the_name_of_its_search(tmp_path: Path) -> None:
     where = found(Imp(density=0.9, rewind=2 * 6, batch=128), tmp_path / "run")
-    with pytest.raises(RequestError, match=r"in the search for corrupted-half, draw 0, training.rewind is 12, but"):
+    with pytest.raises(RequestError, match=r"in the search for corrupted-half, draw 0, rewind is 12, but"):
         checked(where)
     assert not (where / "check-corrupted").exists()
 

@@ -61,7 +61,7 @@ class Training:
         total = self.epochs * steps_per_epoch
         if self.rewind >= total:
             raise refuse(
-                "training.rewind",
+                "rewind",
                 self.rewind,
                 f"below the {total} steps of {self.epochs} epochs",
                 "rewind to an earlier step or train for more epochs",
