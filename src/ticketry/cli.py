@@ -139,7 +139,7 @@ def check(args: Sequence[str]) -> int:
         print(json.dumps(outcome, indent=2))
     elif not request.quiet:
         verdicts.print_verdicts(outcome)
-    return 1 if outcome["verdict"] == "fail" else 0
+    return 1 if outcome["verdict"] in ("fail", "collapsed") else 0
 
 
 def landscape(args: Sequence[str]) -> int:

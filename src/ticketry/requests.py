@@ -95,7 +95,7 @@ class Train:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Try a ticket against altered ones, trained side by side; exit code 1 where it does no better than one of them."""
+    """Try a ticket against altered ones, trained side by side; exit code 1 where it is dead or no better than one."""
 
     ticket: tyro.conf.Positional[Path]
     """Directory of a finished run, or a ticket file."""

@@ -13,12 +13,13 @@ from tests.laws import tiny
 from ticketry import checkpoint
 from ticketry.checks import court
 from ticketry.checks.court import check
-from ticketry.checks.verdict import Word, decide, overall
+from ticketry.checks.verdict import Word, decide, lives, overall
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.core.training import Training
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
+from ticketry.methods.magnitude import Magnitude
 from ticketry.methods.random import Random
 from ticketry.train import train
 
@@ -55,6 +56,8 @@ def test_dead_controls_and_looks_have_no_say() -> None:
     assert overall(["pass", "inconclusive"]) == "inconclusive"
     assert overall(["pass", "inconclusive", "fail"]) == "fail"
     assert overall(["collapsed", "look"]) == "inconclusive"
+    assert overall(["pass"], lives(good, True, 0.11)) == "pass"
+    assert overall(["pass"], lives(good, False, 0.11)) == overall(["pass"], lives(bad, True, 0.9)) == "collapsed"
 
 
 def run(method: object, out: Path) -> Path:
@@ -75,6 +78,11 @@ def test_a_random_mask_fails_its_own_shuffle_or_stays_open_and_a_trained_one_doe
     assert "searched-shuffle" not in words["gradual"]
     assert found["gradual"]["judged"] == "trained"
     assert "The checks" in (tmp_path / "gradual" / "report.html").read_text()
+
+
+def test_a_ticket_that_is_dead_has_collapsed_whatever_its_controls_do(tmp_path: Path) -> None:
+    where = run(Magnitude(density=0.0021, floor=0), tmp_path / "run")  # one weight, and so one empty layer
+    assert check(where, data=tiny.dataset(), training=TRAINING, val=0.25, seeds=3)["verdict"] == "collapsed"
 
 
 def test_a_strong_ticket_is_judged_as_it_is(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ticketry import checkpoint, record
 from ticketry.checkpoint import Best
 from ticketry.checks import controls, corruptions, searches
 from ticketry.checks.subject import Subject
-from ticketry.checks.verdict import LEAST, decide, overall
+from ticketry.checks.verdict import LEAST, decide, lives, overall
 from ticketry.core import train
 from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
@@ -206,12 +206,15 @@ def _outcome(
     labels = problem.test.y.bincount()
     chance = 1.05 * float(labels.max() / labels.sum()) if trial.trained else -1.0  # untrained, chance is to be expected
     which = "trained" if trial.trained else "untrained"
+
+    def whole(name: str) -> bool:
+        return all(min(line["kept"][name]) > 0 for line in draws)
+
     ticket = [line[which][TICKET] for line in draws]
     verdicts, words = [], []
     for name in (name for name in trial.controls if name in draws[0][which]):
         accuracies = [line[which][name] for line in draws]
-        alive = all(min(line["kept"][name]) > 0 for line in draws)
-        verdict = decide(ticket, accuracies, alive, chance, name)
+        verdict = decide(ticket, accuracies, whole(name), chance, name)
         words.append(verdict.word)
         untrained = math.fsum(line["untrained"][name] for line in draws) / len(draws)
         says = (corruptions if name in corruptions.discover() else controls).meaning(name)
@@ -219,7 +222,7 @@ def _outcome(
             {"control": name, "meaning": says, "accuracy": accuracies, "untrained": untrained} | asdict(verdict)
         )
     return {
-        "verdict": overall(words),
+        "verdict": overall(words, lives(ticket, whole(TICKET), chance)),
         "judged": which,
         "kind": kind,
         "ticket": trial.ticket,

@@ -12,6 +12,7 @@ of freedom, of the n differences). With a margin m of half a point:
 
 A ticket fails where one control does; it passes where some pass and no other is inconclusive. Controls that collapsed
 or only give a look have no say: the complement, and the search on half the data, which may honestly be enough of them.
+A ticket that is dead itself, by the same measure, has collapsed, whatever its controls do.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def decide(
 ) -> Verdict:
     """The verdict on a control. `ticket`, `control`: accuracy (a fraction) of each draw, at least 3 of them.
 
-    `alive`: whether every layer of every draw keeps a weight; `chance`: accuracy up to which a network counts as dead.
+    `alive`: whether every layer of every draw keeps a weight; `chance`: see `lives`.
     """
     from ticketry.report.statistics import quantile
 
@@ -59,7 +60,7 @@ def decide(
     half = quantile(n - 1) * deviation / math.sqrt(n)
     if name in LOOKS:
         word: Word = "look"
-    elif not alive or min(control) <= chance:
+    elif not lives(control, alive, chance):
         word = "collapsed"
     elif mean - half > margin:
         word = "pass"
@@ -70,7 +71,14 @@ def decide(
     return Verdict(word, mean, half)
 
 
-def overall(words: Sequence[Word]) -> Word:
-    """The verdict on the ticket: that of its worst control, of those that have a say."""
+def lives(accuracies: Sequence[float], alive: bool, chance: float) -> bool:
+    """Whether no draw is dead: each keeps weights in all its layers, and is right more often than `chance`."""
+    return alive and min(accuracies) > chance
+
+
+def overall(words: Sequence[Word], alive: bool = True) -> Word:
+    """The verdict on the ticket: that of its worst control, of those that have a say, if it is `alive` itself."""
+    if not alive:
+        return "collapsed"
     order: tuple[Word, ...] = ("fail", "inconclusive", "pass")
     return next((word for word in order if word in words), "inconclusive")

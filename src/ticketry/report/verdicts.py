@@ -50,7 +50,7 @@ def legend(outcome: Mapping[str, Any]) -> str:
     return (
         f"Test accuracy {done}: mean of {outcome['seeds']} draws and its 95 % t-interval, in per cent; differences in"
         " points. pass: the whole interval lies above half a point; fail: the whole of it below; inconclusive: neither,"
-        " more draws may tell; collapsed: the control is dead, which says nothing; look: another density, no verdict."
+        " more draws may tell; collapsed: dead, which for a control says nothing; look: another density, no verdict."
         f" {_cost(outcome)}"
     )
 
