@@ -13,6 +13,9 @@ of freedom, of the n differences). With a margin m of half a point:
 A ticket fails where one control does; it passes where some pass and no other is inconclusive. Controls that collapsed
 or only give a look have no say: the complement, and the search on half the data, which may honestly be enough of them.
 A ticket that is dead itself, by the same measure, has collapsed, whatever its controls do.
+
+Changed once after numbers were seen, to the stricter side: a pass asked d - h > 0 and d > m, and two verdicts with
+means at the margin differed from ticket to ticket (records/2026-11-21-court-lenet-mnist.txt).
 """
 
 from __future__ import annotations
