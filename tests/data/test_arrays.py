@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -108,6 +108,7 @@ def test_read_only_and_strided_inputs_become_ordinary_ones() -> None:
     hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=9)),
     hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=9)),
 )
+@example(np.array([[False]]), np.array([0], np.float16))
 @settings(max_examples=150, deadline=None)
 def test_any_arrays_are_taken_or_refused(x: object, y: object) -> None:
     try:
