@@ -195,7 +195,7 @@ def test_rewinding_goes_back_to_dense_weights_and_on_from_there() -> None:
     for number in range(2):
         weights = train.epoch(task, training, weights, masks, number, number)
     assert torch.equal(weights.flat, whole.flat)
-    with pytest.raises(RequestError, match=r"rewind is 20, but it must be below the 20 steps of 2 epochs"):
+    with pytest.raises(RequestError, match=r"^rewind is 20, but it must be below the 20 steps of 2 epochs"):
         train.start(task, Training(epochs=2, batch=32, rewind=20), masks)
 
 

@@ -177,7 +177,7 @@ class TestImp:
 
     def test_a_rewind_point_beyond_the_round_is_refused(self) -> None:
         method = Imp(rewind=10_000)
-        with pytest.raises(RequestError, match=r"rewind is 10000, but it must be below the"):
+        with pytest.raises(RequestError, match=r"^rewind is 10000, but it must be below the"):
             method.init(tiny.problem(method, Budget(epochs=8)).task)
 
 

@@ -42,7 +42,7 @@ def labels(field: str, given: object) -> NDArray[np.int64]:
         raise refuse(field, f"of shape {y.shape}", "of shape (N,), one class for each example", "pass class numbers")
     if y.dtype.kind not in "buif":
         raise refuse(field, repr(y[0].item()) if y.dtype.kind in "US" else f"an array of {y.dtype}", *_LABELS)
-    most = 2**31 if y.dtype.itemsize > 2 or y.dtype.kind != "f" else 2**15  # float16 ends at 65,504
+    most = np.float64(2**31)  # with a type, for float16 ends at 65,504
     wrong = np.flatnonzero(~((y >= 0) & (y < most) & (y == np.floor(y))))
     if wrong.size:
         raise refuse(field, f"{y[wrong[0]]} at index {wrong[0]}", *_LABELS)

@@ -83,8 +83,9 @@ def gem_miner_fashion(scale: Scale) -> Recipe:
             " held out) and fewer rows: whole, an epoch of it takes four minutes of a core.",
         )
     densities = {"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale]
+    twice = _training("paper")
     longer = replace(
-        lenet, title=f"{lenet.title}, 20 epochs", training=Training(epochs=20), series=(*LEAST, "imp", "dense")
+        lenet, title=f"{lenet.title}, {twice.epochs} epochs", training=twice, series=(*LEAST, "imp", "dense")
     )
     cells = [*lenet.cells(densities), *(longer.cells(densities) if scale == "cpu" else ()), *conv.cells(densities)]
     return _recipe("gem-miner-fashion", "LeNet-300-100 and Conv-2 on Fashion-MNIST", scale, cells, notes)
