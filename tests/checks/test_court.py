@@ -43,15 +43,15 @@ class Killed(BaseException):
     ],
 )
 def test_the_rule(ticket: Sequence[float], control: Sequence[float], word: Word) -> None:
-    assert decide(ticket, control, alive=True, chance=0.11).word == word
+    assert decide(ticket, control, whole=True, chance=0.11).word == word
 
 
 def test_dead_controls_and_looks_have_no_say() -> None:
     good, bad = (0.97, 0.971, 0.969), (0.9, 0.901, 0.899)
-    assert decide(good, bad, alive=False, chance=0.11).word == "collapsed"
-    assert decide(good, bad, alive=True, chance=0.11, name="complement").word == "look"
+    assert decide(good, bad, whole=False, chance=0.11).word == "collapsed"
+    assert decide(good, bad, whole=True, chance=0.11, name="complement").word == "look"
     with pytest.raises(ValueError, match="too few"):
-        decide(good[:2], bad[:2], alive=True, chance=0.11)
+        decide(good[:2], bad[:2], whole=True, chance=0.11)
     assert overall(["pass", "collapsed", "look"]) == "pass"
     assert overall(["pass", "inconclusive"]) == "inconclusive"
     assert overall(["pass", "inconclusive", "fail"]) == "fail"

@@ -43,14 +43,14 @@ class Verdict:
 def decide(
     ticket: Sequence[float],
     control: Sequence[float],
-    alive: bool,
+    whole: bool,
     chance: float,
     name: str = "",
     margin: float = MARGIN,
 ) -> Verdict:
     """The verdict on a control. `ticket`, `control`: accuracy (a fraction) of each draw, at least 3 of them.
 
-    `alive`: whether every layer of every draw keeps a weight; `chance`: see `lives`.
+    `whole`: whether every layer of every draw keeps a weight; `chance`: see `lives`.
     """
     from ticketry.report.statistics import quantile
 
@@ -63,7 +63,7 @@ def decide(
     half = quantile(n - 1) * deviation / math.sqrt(n)
     if name in LOOKS:
         word: Word = "look"
-    elif not lives(control, alive, chance):
+    elif not lives(control, whole, chance):
         word = "collapsed"
     elif mean - half > margin:
         word = "pass"
@@ -74,9 +74,9 @@ def decide(
     return Verdict(word, mean, half)
 
 
-def lives(accuracies: Sequence[float], alive: bool, chance: float) -> bool:
+def lives(accuracies: Sequence[float], whole: bool, chance: float) -> bool:
     """Whether no draw is dead: each keeps weights in all its layers, and is right more often than `chance`."""
-    return alive and min(accuracies) > chance
+    return whole and min(accuracies) > chance
 
 
 def overall(words: Sequence[Word], alive: bool = True) -> Word:
