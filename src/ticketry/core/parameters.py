@@ -61,8 +61,10 @@ class Parameters:
         """
         stack = self.stack
         if stack is None or not stack.fits(x) or stack.tied or precision != "float32":
-            found = [self._by_autograd(one, x, y, precision) for one in flat]
-            losses, gradient = [loss.item() for loss, _ in found], torch.stack([gradient for _, gradient in found])
+            gradient = torch.empty_like(flat)
+            rows = zip(flat, gradient, strict=True)
+            found = [self._by_autograd(one, x, y, precision, out) for one, out in rows]
+            losses = [loss.item() for loss in found]  # at the end: each waits for the device
         else:
             gradient = torch.zeros_like(flat)  # zeros, as the stack may not use every parameter
             named, out = self.views(flat), self.views(gradient)
@@ -104,11 +106,13 @@ class Parameters:
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
     def _by_autograd(
-        self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+        self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision, out: torch.Tensor
+    ) -> torch.Tensor:
+        """The loss, Float[], of one network Float[M]; its gradient is written into `out` Float[M]."""
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
         with torch.autocast(flat.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = self._net.train(leaves, x)
         loss = functional.cross_entropy(logits.float(), y)
         grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
-        return loss.detach(), torch.cat([grad.flatten() for grad in grads])
+        torch.cat([grad.flatten() for grad in grads], out=out)
+        return loss.detach()
