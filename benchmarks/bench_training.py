@@ -2,21 +2,18 @@
 
     OMP_NUM_THREADS=1 python benchmarks/bench_training.py
 
-Dense is what anyone would write: forward, backward, torch.optim.SGD with momentum and weight decay on all parameters.
-Masked and dense train on the same random images and take turns, four steps each, in changing order; the ratio is the
-median over the turns. A dense twin takes turns with them: by how much its ratio to the dense one misses 1 is noise.
-The eight copies of LeNet-300-100 have the same batches, all at once or one after another.
+A masked step is measured against a dense one as in bench_step.py. The eight copies of LeNet-300-100 have the same
+batches, all at once or one after another.
 """
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Callable
 
 import torch
 
-from bench_step import STEPS, dense, images, seconds
+from bench_step import against_dense, seconds
 from table import Row, at_most, show
 from ticketry import data
 from ticketry.core import train
@@ -54,20 +51,9 @@ def masks_of(task: Task, density: float, p: int) -> torch.Tensor:
     return torch.rand(p, task.space.size, generator=draw) < density
 
 
-def step_ratio(model: str, size: int, rounds: int) -> tuple[float, float, float]:
-    """Medians of masked over dense, of dense over its twin, and of the milliseconds of a dense step."""
-    dataset = images(5 * size)
-    x = torch.from_numpy(dataset.x[: STEPS * size]).float().div_(255)
-    y = torch.from_numpy(dataset.y[: STEPS * size])
+def under_mask(model: str, dataset: data.Dataset, size: int) -> Callable[[], None]:
     task = task_of(model, dataset)
-    works = [masked(task, size, masks_of(task, 0.1, 1)), dense(model, x, y, size), dense(model, x, y, size)]
-    for work in works:
-        work()
-    orders = itertools.islice(itertools.cycle(itertools.permutations(range(3))), rounds)
-    turns = [{which: seconds(works[which]) for which in order} for order in orders]
-    ours = statistics.median(2 * turn[0] / (turn[1] + turn[2]) for turn in turns)
-    twin = statistics.median(turn[1] / turn[2] for turn in turns)
-    return ours, twin, 1000 * statistics.median(turn[1] for turn in turns) / STEPS
+    return masked(task, size, masks_of(task, 0.1, 1))
 
 
 def copies_ratio(density: float, rounds: int = 8) -> float:
@@ -91,11 +77,8 @@ def copies_ratio(density: float, rounds: int = 8) -> float:
 
 
 def rows() -> list[Row]:
-    table = []
-    for model, size, rounds in CASES:
-        value, twin, step = step_ratio(model, size, rounds)
-        label = f"masked step / dense step, {model}, batch {size} (dense {step:.0f} ms; dense / dense {twin:.2f})"
-        table.append(at_most(label, value, 1.03))
+    cases = (against_dense("masked step", under_mask, *case) for case in CASES)
+    table = [at_most(label, value, 1.03) for label, value in cases]
     for density in (0.0144, 0.05, 0.5):
         label = f"{COPIES} copies of LeNet-300-100 at once / one by one, density {density:g}"
         table.append(at_most(label, copies_ratio(density), 0.6))
