@@ -20,7 +20,7 @@ import torch
 from bench_gem import ROOT, outcome
 from table import Row, at_most, show
 from ticketry.checks.court import TICKET, check
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 
 NAME = "gem-miner-mnist"
 SEEDS = range(3)

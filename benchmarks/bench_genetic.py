@@ -25,15 +25,15 @@ import torch
 
 import ticketry as tk
 from table import Row, at_least, at_most, show
-from ticketry.core.bits import Words
+from ticketry.core.fitness.kernels import Score
+from ticketry.core.masks.bits import Words
 from ticketry.core.meters import Budget
-from ticketry.core.population import Score
 from ticketry.core.task import Task
 from ticketry.data import Dataset
-from ticketry.evolution import population
+from ticketry.evolution.masks import population
 from ticketry.experiment import Experiment
 from ticketry.methods.genetic import Genetic, State
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 SEEDS = range(5)
 NEVER = 10**9
@@ -49,7 +49,7 @@ def noise(n: int) -> Dataset:
 
 def task_of(data: str, model: str, dataset: Dataset | None = None) -> Task:
     wanted = Experiment(method=METHOD, data=data, model=model, budget=Budget(generations=NEVER))
-    return prepare(wanted, dataset=dataset).task
+    return problem_of_experiment(wanted, dataset=dataset).task
 
 
 @contextmanager

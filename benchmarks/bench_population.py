@@ -18,10 +18,10 @@ import torch
 import ticketry as tk
 from table import Row, at_least, show
 from ticketry import data
-from ticketry.core.population import Limit
+from ticketry.core.fitness.kernels import Limit
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Experiment
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 GENERATIONS = 300  # of the search whose next ones are timed
 NEIGHBOURS = 2000
@@ -30,7 +30,9 @@ NEIGHBOURS = 2000
 def task_on(dataset: data.Dataset, model: str) -> Task:
     """Random weights and biases in [-1, 1]; the last tenth of the examples validates."""
     method = tk.methods.Random(weights="uniform")
-    return prepare(Experiment(method=method, data=dataset.name, model=model, val=0.1), dataset=dataset).task
+    return problem_of_experiment(
+        Experiment(method=method, data=dataset.name, model=model, val=0.1), dataset=dataset
+    ).task
 
 
 def digits() -> Task:
@@ -107,7 +109,7 @@ def generations(task: Task, repeats: int = 20) -> tuple[float, float]:
 
 def neighbours(task: Task, batch: Batch | None, n: int) -> float:
     """Masks a bit away from one mask, evaluated by difference in a second."""
-    differ = task.differ(random_masks(task, 1)[0], batch)
+    differ = task.neighbours(random_masks(task, 1)[0], batch)
     assert differ is not None
     positions = torch.from_numpy(np.random.default_rng(2).permutation(task.space.size)[:n])
     return n / best(lambda: differ.flips(positions), 3)

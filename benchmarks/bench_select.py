@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ticketry.core.mask import top_k
+from ticketry.core.masks.mask import top_k
 
 SIZES = {"ResNet-20": 271_000, "Conv-6": 2_260_000, "ResNet-18": 11_200_000}
 

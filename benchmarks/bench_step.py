@@ -26,7 +26,7 @@ from ticketry import data, models
 from ticketry.core.meters import Budget
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 CASES = (("conv6", 128, 1.05, 8), ("conv6", 16, 1.20, 24), ("resnet18", 32, 1.15, 8))
 STEPS = 4
@@ -58,7 +58,7 @@ def search(model: str, dataset: data.Dataset, size: int) -> Callable[[], None]:
     """Whole epochs of four steps each, early in a schedule: every step has another density, scale and mask."""
     method = EdgePopup(density=0.3, batch=size)
     experiment = Experiment(method=method, data="noise", model=model, val=0.2, budget=Budget(epochs=40))
-    task = prepare(experiment, dataset=dataset).task
+    task = problem_of_experiment(experiment, dataset=dataset).task
     state = method.init(task)
 
     def steps() -> None:

@@ -13,31 +13,35 @@ from functools import partial
 import numpy as np
 
 from table import Row, at_least, at_most, show
-from ticketry.core import locks, weights
-from ticketry.core.streams import stream
-from ticketry.core.weights import KINDS, Kind, Recipe
+from ticketry.core.seed import locks, weights
+from ticketry.core.seed.streams import stream
+from ticketry.core.seed.weights import KINDS, Kind, WeightRecipe
 from ticketry.ticket import codec, file
-from ticketry.ticket.file import Layer, TicketFile
+from ticketry.ticket.file import LayerShape, TicketFile
 
 DENSITIES = (0.5, 0.3, 0.1, 0.05, 0.01)
-LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
+LENET = (
+    LayerShape("fc1.weight", (300, 784)),
+    LayerShape("fc2.weight", (100, 300)),
+    LayerShape("fc3.weight", (10, 100)),
+)
 
 
-def resnet18() -> tuple[Layer, ...]:
+def resnet18() -> tuple[LayerShape, ...]:
     """The 21 layers, 11.2 million weights, of ResNet-18 for CIFAR."""
-    layers, wide = [Layer("conv1.weight", (64, 3, 3, 3))], 64
+    layers, wide = [LayerShape("conv1.weight", (64, 3, 3, 3))], 64
     for stage, width in enumerate((64, 128, 256, 512), start=1):
         for block in range(2):
             name = f"block{stage}.{block}"
-            layers += [Layer(f"{name}.conv1.weight", (width, wide, 3, 3))]
-            layers += [Layer(f"{name}.conv2.weight", (width, width, 3, 3))]
+            layers += [LayerShape(f"{name}.conv1.weight", (width, wide, 3, 3))]
+            layers += [LayerShape(f"{name}.conv2.weight", (width, width, 3, 3))]
             if wide != width:
-                layers += [Layer(f"{name}.shortcut.weight", (width, wide, 1, 1))]
+                layers += [LayerShape(f"{name}.shortcut.weight", (width, wide, 1, 1))]
             wide = width
-    return (*layers, Layer("fc.weight", (10, 512)))
+    return (*layers, LayerShape("fc.weight", (10, 512)))
 
 
-def ticket(model: str, layers: tuple[Layer, ...], density: float, lock: float = 0) -> TicketFile:
+def ticket(model: str, layers: tuple[LayerShape, ...], density: float, lock: float = 0) -> TicketFile:
     """A Bernoulli mask as a search would leave it, in a file with everything that `find` writes."""
     mask = stream(0, "bench", "mask").uniform(sum(layer.size for layer in layers)) < density
     counts = tuple((int(lock * layer.size), int(lock * layer.size)) for layer in layers) if lock else None
@@ -51,7 +55,7 @@ def ticket(model: str, layers: tuple[Layer, ...], density: float, lock: float = 
         classes=10,
         layers=layers,
         seed=0,
-        recipe=Recipe("signed-constant", "dynamic"),
+        recipe=WeightRecipe("signed-constant", "dynamic"),
         method="edge-popup",
         data="mnist:0123abcd",
         run="0123456789abcdef",
@@ -95,7 +99,7 @@ def rows() -> list[Row]:
     return table
 
 
-def draw(kind: Kind, layers: tuple[Layer, ...]) -> None:
+def draw(kind: Kind, layers: tuple[LayerShape, ...]) -> None:
     for layer in layers:
         weights.weight(kind, 0, layer.name, layer.shape)
 

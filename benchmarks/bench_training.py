@@ -16,12 +16,12 @@ import torch
 from bench_step import against_dense, seconds
 from table import Row, at_most, show
 from ticketry import data
-from ticketry.core import train
 from ticketry.core.task import Task
-from ticketry.core.training import Training
+from ticketry.core.training import engine
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.methods.random import Random
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 CASES = (("conv6", 128, 6), ("resnet20", 128, 18))
 COPIES = 8
@@ -29,18 +29,18 @@ COPIES = 8
 
 def task_of(model: str, dataset: data.Dataset) -> Task:
     wanted = Experiment(method=Random(), data="noise", model=model, val=0.2)
-    return prepare(wanted, dataset=dataset).task
+    return problem_of_experiment(wanted, dataset=dataset).task
 
 
 def masked(task: Task, size: int, masks: torch.Tensor) -> Callable[[], None]:
     """Whole epochs of training under masks, early in a schedule."""
     training = Training(epochs=1000, batch=size, learning_rate=1e-3)
-    weights = train.start(task, training, masks)
+    weights = engine.start(task, training, masks)
     number = 0
 
     def steps() -> None:
         nonlocal weights, number
-        weights = train.epoch(task, training, weights, masks, number, number)
+        weights = engine.epoch(task, training, weights, masks, number, number)
         number += 1
 
     return steps

@@ -28,7 +28,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a finished run, to be read and not to be changed."""
     from ticketry.experiment import Experiment
     from ticketry.methods.edge_popup import EdgePopup
-    from ticketry.run import execute
+    from ticketry.runs.find import execute
 
     wanted = Experiment(method=EdgePopup(batch=32), data="moons(train=300, test=200)", model="mlp:12")
     out = tmp_path_factory.mktemp("finished") / "run"

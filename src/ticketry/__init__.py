@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ticketry.experiment import Experiment as Experiment
     from ticketry.experiment import Lock as Lock
     from ticketry.experiment import Search as Search
-    from ticketry.run import Run as Run
-    from ticketry.run import find as find
+    from ticketry.runs.find import Run as Run
+    from ticketry.runs.find import find as find
     from ticketry.ticket.module import Ticket as Ticket
     from ticketry.ticket.module import load as load
 
@@ -24,9 +24,9 @@ _HOMES = {
     "Experiment": "experiment",
     "Lock": "experiment",
     "Search": "experiment",
-    "Run": "run",
+    "Run": "runs.find",
     "from_arrays": "data",
-    "find": "run",
+    "find": "runs.find",
     "Ticket": "ticket.module",
     "load": "ticket.module",
 }

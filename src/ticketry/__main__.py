@@ -2,6 +2,6 @@
 
 import sys
 
-from ticketry.cli import main
+from ticketry.cli.main import main
 
 sys.exit(main())

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from ticketry.core.budgets import Budget as LayerBudget
 from ticketry.core.errors import refuse
+from ticketry.core.masks.allocation import LockAllocation
 from ticketry.core.meters import Budget
 from ticketry.methods import get, name_of
 from ticketry.methods._contract import Method
@@ -24,7 +24,7 @@ class Lock:
     """Fraction p of the maskable weights locked off, in [0, 1); at most 1 - density."""
     on: float = 0.0
     """Fraction r of the maskable weights locked on, in [0, 1); at most the density, and p + r below 1."""
-    budget: LayerBudget = "epl"
+    budget: LockAllocation = "epl"
     """How the locks are shared out over the layers."""
     split: Literal["sparsity", "density"] = "sparsity"
     """Which of the authors' two ways turns p and r into layer counts."""

@@ -16,20 +16,20 @@ import torch
 from tests.laws import tiny
 
 from ticketry.analysis import finished as opening
-from ticketry.analysis.finished import finished as opened
-from ticketry.analysis.finished import reopen
+from ticketry.analysis.finished import open_finished as opened
+from ticketry.analysis.finished import problem_of_run
 from ticketry.analysis.landscape import landscape
-from ticketry.analysis.settings import Settings
-from ticketry.cli import main
+from ticketry.analysis.settings import LandscapeSettings
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
-from ticketry.core.feed import Feed
 from ticketry.core.meters import Budget
+from ticketry.core.nets.feed import Feed
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.edge_popup import EdgePopup
-from ticketry.run import execute
+from ticketry.runs.find import execute
 
-SMALL = Settings(directions=2, points=3, grid=3)
+SMALL = LandscapeSettings(directions=2, points=3, grid=3)
 FLAGS = ("--directions", "2", "--points", "3", "--grid", "3")
 MOONS = "moons(train=300, test=100)"
 
@@ -40,7 +40,7 @@ def untimed(found: dict[str, Any]) -> dict[str, Any]:
 
 def fitness(root: Path, change: Callable[[torch.Tensor], torch.Tensor], split: str = "validation") -> list[float]:
     """What the task itself says of the changed ticket."""
-    problem, mask = reopen(opened(root))
+    problem, mask = problem_of_run(opened(root))
     problem.task.budget = Budget()
     feed: Feed = getattr(problem.task, split)
     score = problem.task.fitness(change(mask)[None], Batch(*feed.batch(slice(None))))
@@ -111,7 +111,7 @@ class TestMeasure:
 
     def test_locked_positions_never_move(self, runs: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
         root = runs("mlp:12", lock=Lock(off=0.2, on=0.2))
-        problem, ticket = reopen(opened(root))
+        problem, ticket = problem_of_run(opened(root))
         assert ticket.shape == (problem.task.space.size,) != (problem.task.space.total,)
         seen: list[torch.Tensor] = []
         real = Task.fitness
@@ -137,7 +137,7 @@ class TestMeasure:
     @pytest.mark.parametrize(("model", "data"), [("mlp:8(norm='batch')", MOONS), ("conv2(width=0.05)", "digits")])
     def test_any_network(self, runs: Callable[..., Path], model: str, data: str) -> None:
         root = runs(model, data)
-        found = landscape(root, Settings(directions=1, points=2, grid=3))
+        found = landscape(root, LandscapeSettings(directions=1, points=2, grid=3))
         assert list(found["ticket"].values()) == fitness(root, lambda mask: mask)
         ends = found["lines"][len(found["lines"]) // 2]
         assert [ends["accuracy"][0][1], ends["loss"][0][1]] == pytest.approx(fitness(root, torch.logical_not), abs=1e-4)
@@ -160,12 +160,12 @@ class TestMeasure:
     def test_the_test_split_is_not_touched(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         first = landscape(root, SMALL)
         opened(root).directory.landscape.unlink()
-        real = opening.prepare
+        real = opening.problem_of_experiment
 
         def poisoned(*words: Any) -> Any:
             return replace(real(*words), test=None)
 
-        monkeypatch.setattr(opening, "prepare", poisoned)
+        monkeypatch.setattr(opening, "problem_of_experiment", poisoned)
         assert untimed(landscape(root, SMALL)) == untimed(first)
 
     def test_the_budget_of_the_search_is_no_limit(self, tmp_path: Path) -> None:
@@ -296,4 +296,4 @@ class TestCommandLine:
 
     def test_settings_refuse_in_python_too(self) -> None:
         with pytest.raises(RequestError, match="grid is 4"):
-            Settings(grid=4)
+            LandscapeSettings(grid=4)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketry.analysis.slices import TARGETS, along, beside, departures, lines, places, plane
-from ticketry.core.streams import Stream, stream
+from ticketry.core.seed.streams import Stream, stream
 
 SEGMENTS = ((0, 40), (40, 40), (40, 47), (47, 60))  # the second layer is locked as a whole
 SCOPES = ((0, 60), *SEGMENTS)

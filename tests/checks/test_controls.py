@@ -13,19 +13,19 @@ from hypothesis import strategies as st
 
 from ticketry.checks.controls import discover, meaning
 from ticketry.checks.controls.rewiring import trade
-from ticketry.checks.subject import Subject
-from ticketry.core import locks
-from ticketry.core.streams import stream
-from ticketry.core.weights import Kind, Recipe
-from ticketry.ticket.content import Drawn, Layer, TicketFile
+from ticketry.checks.parts import TicketParts
+from ticketry.core.seed import locks
+from ticketry.core.seed.streams import stream
+from ticketry.core.seed.weights import Kind, WeightRecipe
+from ticketry.ticket.content import DrawnParameter, LayerShape, TicketFile
 
 CONTROLS = discover()
-LAYERS = (Layer("a.weight", (12, 10)), Layer("b.weight", (8, 12)), Layer("c.weight", (4, 8)))
+LAYERS = (LayerShape("a.weight", (12, 10)), LayerShape("b.weight", (8, 12)), LayerShape("c.weight", (4, 8)))
 EVERY = settings(max_examples=30, deadline=None)
 DENSITY = st.floats(0.05, 0.95)
 
 
-def subject(density: float, seed: int, kind: Kind = "kaiming-normal", locked: bool = False) -> Subject:
+def subject(density: float, seed: int, kind: Kind = "kaiming-normal", locked: bool = False) -> TicketParts:
     draw = np.random.default_rng(seed)
     counts = tuple((layer.size // 4, layer.size // 10) for layer in LAYERS) if locked else None
     mask = draw.random(sum(layer.size for layer in LAYERS)) < density
@@ -34,7 +34,7 @@ def subject(density: float, seed: int, kind: Kind = "kaiming-normal", locked: bo
             [locks.pattern(seed, la.name, la.size, *c) for la, c in zip(LAYERS, counts, strict=True)]
         )
         mask = (mask & (pattern == 0)) | (pattern > 0)
-    rest = (Drawn("a.bias", (12,), 10),) if kind == "uniform" else ()
+    rest = (DrawnParameter("a.bias", (12,), 10),) if kind == "uniform" else ()
     ticket = TicketFile(
         model="mlp:12,8",
         input_shape=(10,),
@@ -42,20 +42,20 @@ def subject(density: float, seed: int, kind: Kind = "kaiming-normal", locked: bo
         layers=LAYERS,
         rest=rest,
         seed=seed,
-        recipe=Recipe(kind, "dynamic"),
+        recipe=WeightRecipe(kind, "dynamic"),
         mask=mask,
         locks=counts,
     )
-    return Subject.of(ticket)
+    return TicketParts.of(ticket)
 
 
-def altered(name: str, one: Subject, draw: int = 0) -> Subject:
+def altered(name: str, one: TicketParts, draw: int = 0) -> TicketParts:
     other = CONTROLS[name](one, draw)
     assert other is not None
     return other
 
 
-def same(a: Subject, b: Subject) -> bool:
+def same(a: TicketParts, b: TicketParts) -> bool:
     return bool((a.mask == b.mask).all() and (a.base == b.base).all())
 
 

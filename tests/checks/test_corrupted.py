@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from tests.laws import tiny
 
-from ticketry import checkpoint, run
 from ticketry.checks import corruptions, court, searches
 from ticketry.checks.court import check
-from ticketry.checks.subject import Subject
-from ticketry.cli import main
+from ticketry.checks.parts import TicketParts
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget, Meters
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Lock, from_json
 from ticketry.methods._contract import Method
 from ticketry.methods.edge_popup import EdgePopup
@@ -27,7 +26,9 @@ from ticketry.methods.gradual import Gradual
 from ticketry.methods.imp import Imp
 from ticketry.paths import RunDirectory
 from ticketry.report import verdicts
-from ticketry.train import train
+from ticketry.runs import checkpoint
+from ticketry.runs import find as run
+from ticketry.runs.train import train
 
 CORRUPTIONS = corruptions.discover()
 TRAINING = Training(epochs=3, batch=32)
@@ -67,7 +68,7 @@ def test_a_check_searches_again_and_says_what_that_cost(tmp_path: Path) -> None:
 
     lines = [json.loads(line) for line in (where / "check-corrupted" / "log.jsonl").read_text().splitlines()]
     for name in CORRUPTIONS:
-        kept = [Subject.of(each.ticket.content).kept for each in runs if each.directory.root.name.startswith(name)]
+        kept = [TicketParts.of(each.ticket.content).kept for each in runs if each.directory.root.name.startswith(name)]
         assert kept == [line["kept"][name] for line in lines]
         assert kept[0] != kept[1]
     assert outcome["searches"]["count"] == 9
@@ -114,13 +115,13 @@ def test_killed_in_a_search_it_goes_on_there_and_ends_alike(tmp_path: Path, save
             checked(where, out=tmp_path / "cut")
         there = (tmp_path / "cut" / "searches").iterdir()
         assert sorted((path / "result.json").exists() for path in there) == [False] + done * [True]
-        prepare = run.prepare
+        prepare = run.problem_of_experiment
 
         def counted(*args: Any, **given: Any) -> Any:
             asked.append(args)
             return prepare(*args, **given)
 
-        with patch.object(run, "prepare", counted):
+        with patch.object(run, "problem_of_experiment", counted):
             again = checked(where, out=tmp_path / "cut")
     assert len(asked) == 9 - done
     assert calls[0] == 9 * 7 + (save % 7 == 0)  # a search that had only to be judged saves its last state again

@@ -10,18 +10,18 @@ from unittest.mock import patch
 import pytest
 from tests.laws import tiny
 
-from ticketry import checkpoint
 from ticketry.checks import court
 from ticketry.checks.court import check
 from ticketry.checks.verdict import Word, decide, lives, overall
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.magnitude import Magnitude
 from ticketry.methods.random import Random
-from ticketry.train import train
+from ticketry.runs import checkpoint
+from ticketry.runs.train import train
 
 TRAINING = Training(epochs=4, batch=32)
 

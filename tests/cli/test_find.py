@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from ticketry import checkpoint, run
-from ticketry.cli import main
+from ticketry.cli.main import main
+from ticketry.runs import checkpoint
+from ticketry.runs import find as run
 from ticketry.ticket import container
 
 DATA = ("--data", "moons(train=200, test=100)")

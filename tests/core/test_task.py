@@ -11,12 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ticketry.core import space
 from ticketry.core.errors import BudgetSpent
-from ticketry.core.feed import Feed, feed
+from ticketry.core.masks import space
 from ticketry.core.meters import Budget, Meters
-from ticketry.core.net import Net
-from ticketry.core.streams import stream
+from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.nets.net import Net
+from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 
 CPU = torch.device("cpu")
@@ -252,7 +252,7 @@ class TestScores:
     def test_a_split_longer_than_a_chunk_is_judged_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
         task = linear()
         whole = task.validate(some_mask(task))
-        monkeypatch.setattr("ticketry.core.judge.CHUNK", 3)
+        monkeypatch.setattr("ticketry.core.nets.judge.CHUNK", 3)
         assert task.validate(some_mask(task)) == pytest.approx(whole)
 
     def test_norm_statistics_come_from_the_first_training_examples(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from ticketry.methods._contract import Method
 from ticketry.methods.dense import Dense
 from ticketry.methods.magnitude import Magnitude
 from ticketry.methods.random import Random
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 from ticketry.ticket.file import mask_digest
 
 RECORD = Path(__file__).with_name("masks.json")
@@ -38,7 +38,9 @@ def answers() -> dict[str, str]:
     found = {}
     for method in METHODS:
         for lock in LOCKS:
-            task = prepare(Experiment(method=method, data="digits", model="mlp:50,30", seed=3, lock=lock)).task
+            task = problem_of_experiment(
+                Experiment(method=method, data="digits", model="mlp:50,30", seed=3, lock=lock)
+            ).task
             mask = task.space.full(method.mask(task, method.init(task)))
             settings = {**asdict(method), "off": lock.off}  # type: ignore[call-overload]
             found[f"{type(method).__name__} {json.dumps(settings, sort_keys=True)}"] = mask_digest(mask.numpy())

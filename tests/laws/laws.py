@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
 import json
 import random
 import re
 import sys
+import tokenize
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields, replace
@@ -20,20 +22,23 @@ import torch
 from tests.laws import tiny
 from tests.laws.tiny import LOCK, MethodClass
 
-from ticketry import checkpoint, run
-from ticketry.checkpoint import Best
-from ticketry.core import backward, batched, local, locks, population
-from ticketry.core.compressed import Compressed
-from ticketry.core.difference import Differ
-from ticketry.core.examples import Block
-from ticketry.core.feed import Feed
+from ticketry.core.fitness import batched, kernels
+from ticketry.core.fitness.examples import Block
+from ticketry.core.fitness.neighbours import Neighbours
+from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
-from ticketry.core.net import Net
-from ticketry.core.parameters import Parameters
-from ticketry.core.space import Space
-from ticketry.core.streams import stream
+from ticketry.core.nets import backward, natural
+from ticketry.core.nets.feed import Feed
+from ticketry.core.nets.net import Net
+from ticketry.core.nets.parameters import Parameters
+from ticketry.core.seed import locks
+from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
+from ticketry.core.training.compressed import Compressed
 from ticketry.experiment import Lock, Search, from_json
+from ticketry.runs import checkpoint
+from ticketry.runs import find as run
+from ticketry.runs.checkpoint import Best
 from ticketry.ticket import file
 
 MARGIN = 0.2  # law 11: accuracy above the mean of random masks
@@ -189,10 +194,15 @@ def law_7(method_class: MethodClass) -> None:
 def _counted() -> Iterator[dict[str, int]]:
     """Count examples that go forward and backward through the network, networks scored and epochs begun."""
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
-    train, evaluate, fitness, batches = Net.train, Net.evaluate, Task.fitness, Task.batches
+    train, evaluate, fitness, batches = Net.train_logits, Net.eval_logits, Task.fitness, Task.batches
     curvature, few_of = Parameters.curvature, Compressed.gradient
-    gradients, losses_of, drawn = backward.by_hand, local._losses, [False]
-    logits_of, flips, neighbours, forward = batched._Chunk.logits, Differ.flips, Differ._neighbours, Differ._forward
+    gradients, losses_of, drawn = backward.by_hand, natural._losses, [False]
+    logits_of, flips, neighbours, forward = (
+        batched._Chunk.logits,
+        Neighbours.flips,
+        Neighbours._neighbours,
+        Neighbours._forward,
+    )
 
     def counted_train(net: Net, weights: Any, x: torch.Tensor) -> torch.Tensor:
         spent["forward"] += len(x)
@@ -218,7 +228,7 @@ def _counted() -> Iterator[dict[str, int]]:
         spent["backward"] += len(x)  # the second time
         return curvature(parameters, flat, x, *args)
 
-    def counted_fitness(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> population.Score:
+    def counted_fitness(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> kernels.Score:
         score = fitness(task, masks, *args, **kwargs)
         spent["networks"] += len(masks)
         return score
@@ -244,34 +254,34 @@ def _counted() -> Iterator[dict[str, int]]:
         spent["forward"] += logits.shape[0] * logits.shape[2]
         return logits
 
-    def counted_flips(differ: Differ, positions: torch.Tensor) -> population.Score:
+    def counted_flips(differ: Neighbours, positions: torch.Tensor) -> kernels.Score:
         score = flips(differ, positions)  # or nothing, where the budget forbids it
         spent["networks"] += len(positions)
         return score
 
-    def counted_neighbours(differ: Differ, *args: Any) -> torch.Tensor:
+    def counted_neighbours(differ: Neighbours, *args: Any) -> torch.Tensor:
         logits = neighbours(differ, *args)
         spent["forward"] += logits.shape[0] * logits.shape[2]
         return logits
 
-    def counted_forward(differ: Differ, layer: int) -> None:
+    def counted_forward(differ: Neighbours, layer: int) -> None:
         spent["networks"] += differ._applied == 0 and layer == 1
         spent["forward"] += differ._n
         forward(differ, layer)
 
     with (
-        patch.object(Net, "train", counted_train),
+        patch.object(Net, "train_logits", counted_train),
         patch.object(backward, "by_hand", counted_backward),
-        patch.object(Net, "evaluate", counted_evaluate),
+        patch.object(Net, "eval_logits", counted_evaluate),
         patch.object(Parameters, "curvature", counted_curvature),
         patch.object(Compressed, "gradient", counted_few),
         patch.object(Task, "fitness", counted_fitness),
         patch.object(Task, "batches", counted_batches),
-        patch.object(local, "_losses", counted_losses),
+        patch.object(natural, "_losses", counted_losses),
         patch.object(batched._Chunk, "logits", counted_logits),
-        patch.object(Differ, "flips", counted_flips),
-        patch.object(Differ, "_neighbours", counted_neighbours),
-        patch.object(Differ, "_forward", counted_forward),
+        patch.object(Neighbours, "flips", counted_flips),
+        patch.object(Neighbours, "_neighbours", counted_neighbours),
+        patch.object(Neighbours, "_forward", counted_forward),
     ):
         yield spent
 
@@ -308,10 +318,10 @@ def law_8(method_class: MethodClass) -> None:
         return noted
 
     seen: list[int] = []
-    prepare = run.prepare
+    prepare = run.problem_of_experiment
     with ExitStack() as stack:
         out = stack.enter_context(tiny.directory())
-        stack.enter_context(patch.object(run, "prepare", poisoned))
+        stack.enter_context(patch.object(run, "problem_of_experiment", poisoned))
         for name in ("init", "step", "mask"):
             stack.enter_context(patch.object(method_class, name, noting(name)))
         result = tiny.execute(tiny.experiment(method_class()), out).result
@@ -431,13 +441,13 @@ def law_13(method_class: MethodClass) -> None:
 
 
 def _all_losses_bad(method_class: MethodClass) -> None:
-    train, evaluate = Net.train, Net.evaluate
+    train, evaluate = Net.train_logits, Net.eval_logits
     for bad in (torch.nan, torch.inf):
         with (
             tiny.directory() as out,
-            patch.object(Net, "train", lambda *args: train(*args) * bad),  # noqa: B023
+            patch.object(Net, "train_logits", lambda *args: train(*args) * bad),  # noqa: B023
             patch.object(backward, "by_hand", _spoilt(lambda: bad)),  # noqa: B023
-            patch.object(Net, "evaluate", lambda *args: evaluate(*args) * bad),  # noqa: B023
+            patch.object(Net, "eval_logits", lambda *args: evaluate(*args) * bad),  # noqa: B023
         ):
             result = tiny.execute(tiny.experiment(method_class()), out).result
         assert set(result["loss"].values()) == {None}, "a loss that is not finite was reported as a number"
@@ -458,7 +468,7 @@ def _spoilt(factor: Callable[[], float]) -> Callable[..., torch.Tensor]:
 
 
 def _some_batches_bad(method_class: MethodClass) -> None:
-    train, calls = Net.train, [0]
+    train, calls = Net.train_logits, [0]
 
     def sometimes() -> float:
         calls[0] += 1
@@ -467,7 +477,7 @@ def _some_batches_bad(method_class: MethodClass) -> None:
     method = method_class()
     task = tiny.problem(method).task
     with (
-        patch.object(Net, "train", lambda *args: train(*args) * sometimes()),
+        patch.object(Net, "train_logits", lambda *args: train(*args) * sometimes()),
         patch.object(backward, "by_hand", _spoilt(sometimes)),
     ):
         for state in tiny.states(method, task):
@@ -517,8 +527,8 @@ def law_14(method_class: MethodClass) -> None:
     page = ast.get_docstring(tree) or ""
     assert re.search(r"arXiv \d{4}\.\d{4,5}|et al\.?,? (19|20)\d\d", page), "no paper is cited"
     assert re.search(r"^Deviations?( from the paper)?:", page, re.MULTILINE), "deviations from the paper are not listed"
-    lines = source.count("\n")
-    assert lines <= 150, f"the file has {lines} lines"
+    lines = _code_lines(source)
+    assert lines <= 150, f"the file has {lines} lines of code"
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     documented = _field_docs(classes[method_class.__name__])
     for f in fields(method_class):  # type: ignore[arg-type]
@@ -530,6 +540,20 @@ def law_14(method_class: MethodClass) -> None:
     state = classes["State"]
     for name in [n.target.id for n in state.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]:
         assert f"`{name}`" in (ast.get_docstring(state) or ""), f"State does not document `{name}`"
+
+
+def _code_lines(source: str) -> int:
+    """Lines that hold a token other than a comment or a docstring."""
+    code: set[int] = set()
+    begins = True  # of a statement
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
+            begins = True
+        elif token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.ENDMARKER):
+            if not (begins and token.type == tokenize.STRING):
+                code |= set(range(token.start[0], token.end[0] + 1))
+            begins = False
+    return len(code)
 
 
 def _field_docs(node: ast.ClassDef) -> dict[str, str]:
@@ -550,7 +574,7 @@ def law_15(method_class: MethodClass, device: str = "cpu") -> None:
     method = method_class()
     here = tiny.problem(method, lock=LOCK).task
     moved = replace(tiny.experiment(method, lock=LOCK), device=device)
-    there = run.prepare(moved, dataset=tiny.dataset()).task
+    there = run.problem_of_experiment(moved, dataset=tiny.dataset()).task
     for state in tiny.states(method, here, most=1):
         for digits in (9, 1):  # rounding makes ties
             rounded = {

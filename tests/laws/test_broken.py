@@ -18,10 +18,10 @@ from tests.laws.laws import LAWS, law_15
 from tests.laws.tiny import MethodClass
 from tests.methods import broken
 
-from ticketry import run
-from ticketry.checkpoint import Best
-from ticketry.core import tally
+from ticketry.core.fitness import totals
 from ticketry.methods import random
+from ticketry.runs import find as run
+from ticketry.runs.checkpoint import Best
 
 CAUGHT: dict[int, list[type]] = {
     1: [broken.ReadsTheClock, broken.CountsInTheModule],
@@ -75,7 +75,7 @@ def test_a_broken_member_is_caught(number: int, member: MethodClass) -> None:
 
 
 def test_law_6_catches_a_kernel_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketry.core.batched.sums", lambda *given: 2 * tally.sums(*given))
+    monkeypatch.setattr("ticketry.core.fitness.batched.sums", lambda *given: 2 * totals.sums(*given))
     with pytest.raises(AssertionError, match="kernels give different losses"):
         LAWS[6](broken.Sound)
 
@@ -122,7 +122,7 @@ SOURCE = inspect.getsource(random)
         ),
         (lambda text: text.replace(", in (0, 1]", ""), "density does not say its range"),
         (lambda text: text.replace("`scores`", "scores"), "State does not document"),
-        (lambda text: text + "\n" * 100, "lines"),
+        (lambda text: text + "NUMBER = 1\n" * 150, "lines of code"),
     ],
 )
 def test_law_14_catches_a_file(

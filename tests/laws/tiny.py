@@ -14,13 +14,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from ticketry import data, methods, run
+from ticketry import data, methods
 from ticketry.core.errors import SearchEnded
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods._contract import Method
-from ticketry.setup import Problem, prepare
+from ticketry.runs import find as run
+from ticketry.runs.problem import Problem, problem_of_experiment
 
 MODEL = "mlp:24"  # 16 x 24 + 24 x 4 = 480 weights
 SHORT = Budget(epochs=3, generations=3)
@@ -45,7 +46,7 @@ def experiment(method: Method[Any], budget: Budget = SHORT, lock: Lock | None = 
 
 
 def problem(method: Method[Any], budget: Budget = SHORT, lock: Lock | None = None, seed: int = 0) -> Problem:
-    return prepare(experiment(method, budget, lock, seed), dataset=dataset())
+    return problem_of_experiment(experiment(method, budget, lock, seed), dataset=dataset())
 
 
 def states(method: Method[Any], task: Task, most: int = 100) -> Iterator[Any]:

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from ticketry.core.errors import BudgetSpent
-from ticketry.core.mask import top_k
+from ticketry.core.masks.mask import top_k
 from ticketry.core.meters import Budget
+from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.task import Batch, Task
-from ticketry.core.weights import Kind, Scale
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class SpendsInSecret(Sound):
 
     def step(self, task: Task, state: State) -> State:
         x, _ = task.train.batch(slice(0, 32))
-        task._net.evaluate(task.space.views(task.effective(self.mask(task, state))), x, {})
+        task._net.eval_logits(task.space.views(task.effective(self.mask(task, state))), x, {})
         return super().step(task, state)
 
 

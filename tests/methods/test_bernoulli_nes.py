@@ -15,7 +15,7 @@ from ticketry.core.meters import Budget
 from ticketry.core.task import Batch, Task
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.bernoulli_nes import BernoulliNes, State
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 Estimate = tuple[float, torch.Tensor]
 
@@ -139,7 +139,7 @@ def test_convolutions_and_norms_work(model: str) -> None:
     images = data.from_arrays("images", x, np.arange(40) % 2, x, np.arange(40) % 2)
     method = BernoulliNes(density=0.3, batch=20, pairs=2)
     experiment = Experiment(method=method, data="images", model=model, seed=0, budget=Budget(epochs=1), val=0.25)
-    task = prepare(experiment, dataset=images).task
+    task = problem_of_experiment(experiment, dataset=images).task
     state = method.step(task, method.init(task))
     mask = method.mask(task, state)
     assert int(mask.sum()) == round(0.3 * task.space.total)

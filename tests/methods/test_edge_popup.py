@@ -13,10 +13,10 @@ from tests.laws import tiny
 from torch import nn
 
 from ticketry.core.errors import RequestError
-from ticketry.core.feed import Feed, feed
+from ticketry.core.masks.space import Layer, Space
 from ticketry.core.meters import Budget
-from ticketry.core.net import Net
-from ticketry.core.space import Layer, Space
+from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.nets.net import Net
 from ticketry.core.task import Task
 from ticketry.experiment import Lock
 from ticketry.methods.edge_popup import EdgePopup, State

@@ -14,12 +14,12 @@ from tests.laws import tiny
 from tests.methods.test_edge_popup import task_on
 
 from ticketry import data
-from ticketry.core import bits
 from ticketry.core.errors import BudgetSpent, RequestError
+from ticketry.core.fitness.kernels import Score
+from ticketry.core.masks import bits
 from ticketry.core.meters import Budget
-from ticketry.core.population import Score
 from ticketry.core.task import Task
-from ticketry.evolution.sparsify import Walk
+from ticketry.evolution.masks.sparsify import Walk
 from ticketry.experiment import Lock
 from ticketry.methods.genetic import Genetic, State
 
@@ -193,7 +193,7 @@ def test_the_limit_of_survival_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     for method in (Genetic(fitness="accuracy"), Genetic(fitness="cross_entropy")):
         with_limit = walk(method, tiny.problem(method, LONG).task, 40)
         with monkeypatch.context() as patch:
-            patch.setattr("ticketry.evolution.population.worst", lambda *_: None)
+            patch.setattr("ticketry.evolution.masks.population.worst", lambda *_: None)
             without = walk(method, tiny.problem(method, LONG).task, 40)
         assert tiny.same_state(with_limit, without)
 
@@ -290,7 +290,7 @@ class TestDigits:
 
     def test_two_classes_are_told_apart_by_few_weights(self) -> None:
         method = Genetic()
-        task = tiny.prepare(
+        task = tiny.problem_of_experiment(
             replace(tiny.experiment(method, LONG), data="digits(classes=2)", model="mlp:8"), dataset=None
         ).task
         state = ended(method, task)
@@ -389,7 +389,7 @@ def test_paths_through_convolutions_are_refused() -> None:
     method = Genetic(connectivity="strict")
     wanted = replace(tiny.experiment(method, LONG), data="digits", model="conv2")
     with pytest.raises(RequestError, match=r"^connectivity is strict, but it must be negligent for this model"):
-        method.init(tiny.prepare(wanted).task)
+        method.init(tiny.problem_of_experiment(wanted).task)
 
 
 def test_masks_without_any_path_are_refused() -> None:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from tests.laws import tiny
 
-from ticketry.core import mask as mask_of
-from ticketry.core import optim, train
 from ticketry.core.errors import RequestError
+from ticketry.core.masks import mask as mask_of
 from ticketry.core.meters import Budget
+from ticketry.core.training import engine, optim, schedules
 from ticketry.experiment import Lock
 from ticketry.methods.dense import Dense
 from ticketry.methods.gem_miner import GemMiner
@@ -95,7 +95,7 @@ class TestGemMiner:
         assert state.scores.min() >= 0.5
         scores = torch.where(torch.arange(480) < in_use, state.scores.clamp(min=0.51), 0.3)
         _, gradient = task.gradient(scores > 0.5, next(iter(task.batches(3, 300))))
-        rate = optim.cosine(3, 4, 0.003)
+        rate = schedules.cosine(3, 4, 0.003)
         moments = torch.zeros(2, 480)
         expected = scores.clone()
         optim.adam(expected, gradient, moments[0], moments[1], 4, rate)
@@ -150,7 +150,7 @@ class TestImp:
             method = Imp(density=0.64, rewind=rewind, batch=100)
             task, found = states(method, 4)
             for state in (state for state in found[1:] if state.epoch == 0):
-                assert torch.equal(state.flat, state.rewound * train.whole(task, state.kept[None]))
+                assert torch.equal(state.flat, state.rewound * engine.whole(task, state.kept[None]))
                 assert state.step == rewind
                 assert not state.moments.any()
             untrained = task.parameters.untrained(task.effective(torch.ones(480, dtype=torch.bool)))
@@ -166,7 +166,7 @@ class TestImp:
         method = Imp(density=0.8, rewind=-1)
         _, found = states(method, 2)
         task = tiny.problem(method, Budget(epochs=2)).task
-        trained = train.epoch(task, method._training(2), train.Weights(*_of(found[1])), found[1].kept[None], 1, 1)
+        trained = engine.epoch(task, method._training(2), engine.Weights(*_of(found[1])), found[1].kept[None], 1, 1)
         sizes = trained.flat[0, :480].abs()
         assert sizes[found[-1].kept].min() >= sizes[~found[-1].kept].max()
 
@@ -188,7 +188,7 @@ class TestGradual:
         task, found = states(method, 6, lock)
         for before, after in itertools.pairwise(found):
             assert not (after.kept & ~before.kept).any()
-            cut = train.whole(task, after.kept[None]) == 0
+            cut = engine.whole(task, after.kept[None]) == 0
             assert (after.flat[cut] == 0).all()
             assert (after.moments[0][cut] == 0).all()
         assert int(found[-1].kept.sum()) + task.space.locked_on == 96
@@ -210,10 +210,10 @@ class TestOneShot:
         method = OneShot(density=0.2)
         task, found = states(method, 3)
         dense = torch.ones(1, 480, dtype=torch.bool)
-        weights = train.start(task, method._training(3), dense)
+        weights = engine.start(task, method._training(3), dense)
         again = tiny.problem(method, Budget(epochs=3)).task
         for number in range(3):
-            weights = train.epoch(again, method._training(3), weights, dense, number, number)
+            weights = engine.epoch(again, method._training(3), weights, dense, number, number)
         assert torch.equal(found[-1].flat, weights.flat)
         sizes, mask = weights.flat[0, :480].abs(), method.mask(task, found[-1])
         assert int(mask.sum()) == 96

@@ -8,9 +8,9 @@ import pytest
 import torch
 from tests.laws import tiny
 
-from ticketry.core import scoring
 from ticketry.core.errors import RequestError
 from ticketry.core.task import Task
+from ticketry.methods import _scored
 from ticketry.methods.grasp import Grasp
 from ticketry.methods.snip import Snip
 from ticketry.methods.synflow import Synflow
@@ -40,7 +40,7 @@ def everything(task: Task) -> torch.Tensor:
 def test_snip_is_the_effect_of_a_small_removal() -> None:
     method = Snip()
     task = tiny.problem(method).task
-    scores, batch, flat = last(method, task).scores, scoring.batch(task, 25), everything(task)
+    scores, batch, flat = last(method, task).scores, _scored.batch(task, 25), everything(task)
     for place in (0, 100, 383, 384, 479):
         smaller, larger = flat.clone(), flat.clone()
         smaller[place] *= 1 - 1e-4
@@ -52,7 +52,7 @@ def test_snip_is_the_effect_of_a_small_removal() -> None:
 def test_grasp_is_the_curvature_along_the_gradient() -> None:
     method = Grasp(temperature=2.0)
     task = tiny.problem(method).task
-    scores, batch = last(method, task).scores, scoring.batch(task, 25)
+    scores, batch = last(method, task).scores, _scored.batch(task, 25)
     flat = everything(task).requires_grad_()
     [gradient] = torch.autograd.grad(loss_of(task, flat, batch, 2.0), flat)
     ahead, behind = ((flat + sign * 1e-5 * gradient).detach().requires_grad_() for sign in (1, -1))
@@ -90,8 +90,8 @@ def test_iterative_snip_differs_from_one_shot() -> None:
 
 def test_a_scored_batch_has_as_many_of_every_class() -> None:
     task = tiny.problem(Snip()).task
-    assert scoring.batch(task, 5).y.bincount().tolist() == [5, 5, 5, 5]
-    assert len(scoring.batch(task, 10_000).y) == len(task.train)
+    assert _scored.batch(task, 5).y.bincount().tolist() == [5, 5, 5, 5]
+    assert len(_scored.batch(task, 10_000).y) == len(task.train)
 
 
 @pytest.mark.parametrize("method", METHODS)

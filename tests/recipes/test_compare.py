@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketry.cli import main
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.recipes import Scale, discover
 from ticketry.recipes.compare import comparison
 from ticketry.recipes.fitted import Fitted

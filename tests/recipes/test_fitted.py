@@ -13,12 +13,12 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from ticketry.cli import main
-from ticketry.core import train
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
-from ticketry.core.training import Training
+from ticketry.core.training import engine
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.methods.gem_miner import GemMiner
 from ticketry.methods.imp import Imp
@@ -27,7 +27,7 @@ from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.perform import command, perform
 from ticketry.recipes.plan import Cell, Recipe, Scale
 from ticketry.recipes.trainable import UNTRAINED
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 
 NAMES = ["gem-miner-cifar10", "gem-miner-fashion", "gem-miner-mnist"]
 TRAINING = Training(epochs=2, batch=32, rewind=3)
@@ -49,7 +49,7 @@ def test_the_cost_is_that_of_search_and_training(tmp_path: Path) -> None:
     assert result["accuracy"] == trained["accuracy"]
     assert result["untrained"] == search["accuracy"]
     assert result["ticket_bytes"] == search["ticket_bytes"]
-    with patch("ticketry.run.execute", side_effect=AssertionError("it is finished")):
+    with patch("ticketry.runs.find.execute", side_effect=AssertionError("it is finished")):
         assert fitted().execute(tmp_path / "run") == result
 
 
@@ -128,13 +128,13 @@ def test_cifar10_is_cropped_and_flipped_in_searches_and_trainings(scale: Scale, 
     cell = discover()["gem-miner-cifar10"](scale).cells[0]
     assert isinstance(cell.work, Fitted)
     tiny = re.sub(r"\(.*\)|$", "(train=40, test=10)", cell.work.data, count=1)
-    task = prepare(replace(cell.work.search, data=tiny, budget=Budget(epochs=3))).task
+    task = problem_of_experiment(replace(cell.work.search, data=tiny, budget=Budget(epochs=3))).task
     plain = {image.numpy().tobytes() for image in task.train.batch(slice(None))[0]}
     first, second = ({x.numpy().tobytes() for x in next(task.batches(epoch, 40)).x} for epoch in (0, 1))
     assert len(plain) == len(first) == len(second) == 36
     assert len(first & second) + len(first & plain) <= 4  # both take their batches from here
     with patch.object(Task, "batches", autospec=True, side_effect=Task.batches) as used:
-        train.epoch(task, Training(epochs=1), train.start(task, Training(epochs=1), ones(task)), ones(task), 0, 0)
+        engine.epoch(task, Training(epochs=1), engine.start(task, Training(epochs=1), ones(task)), ones(task), 0, 0)
     assert used.call_count == 1
 
 

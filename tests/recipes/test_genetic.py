@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ticketry import data
-from ticketry.cli import main
+from ticketry.cli.main import main
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.recipes import Scale, discover

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests.recipes import stub
 
-from ticketry.cli import main
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
 from ticketry.recipes import pool
 from ticketry.recipes.perform import perform

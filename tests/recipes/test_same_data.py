@@ -15,7 +15,7 @@ import pytest
 from tests.recipes import stub
 
 from ticketry import data
-from ticketry.cli import main
+from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
 from ticketry.experiment import Experiment
 from ticketry.methods.random import Random

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ticketry.core import budgets, locks
 from ticketry.core.atomic import write
-from ticketry.core.weights import Recipe
+from ticketry.core.masks import allocation
+from ticketry.core.seed import locks
+from ticketry.core.seed.weights import WeightRecipe
 from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
 from ticketry.ticket import file
-from ticketry.ticket.file import Layer, TicketFile
+from ticketry.ticket.file import LayerShape, TicketFile
 
 Made = tuple[RunDirectory, dict[str, Any]]
 LENET = (("fc1.weight", (30, 64)), ("fc2.weight", (10, 30)))
@@ -41,12 +42,12 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
         **changed: Any,
     ) -> Made:
         directory = RunDirectory(tmp_path / "run")
-        maskable = tuple(Layer(name, shape) for name, shape in layers)
+        maskable = tuple(LayerShape(name, shape) for name, shape in layers)
         counts = None
         if experiment.lock.any:
             shapes = [layer.shape for layer in maskable]
             lock = experiment.lock
-            counts = tuple(budgets.lock_counts(lock.budget, lock.split, shapes, lock.off, lock.on))
+            counts = tuple(allocation.lock_counts(lock.budget, lock.split, shapes, lock.off, lock.on))
         bits = []
         for index, layer in enumerate(maskable):
             mask = np.arange(layer.size) < max(1, round(density * layer.size))
@@ -62,7 +63,7 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
             classes=10,
             layers=maskable,
             seed=experiment.seed,
-            recipe=Recipe(method.weights, method.scale),
+            recipe=WeightRecipe(method.weights, method.scale),
             kind=method.kind,
             method=experiment.resolved["method"]["name"],
             data=experiment.data,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ticketry.run
-from ticketry import cli
+import ticketry.runs.find
+from ticketry.cli import main as cli
 from ticketry.core.meters import Budget
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import get
@@ -62,7 +62,7 @@ class Finder:
 @given(EXPERIMENTS)
 def test_both_give_the_experiment_back(experiment: Experiment) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ticketry.run, "find", finder := Finder())
+        patch.setattr(ticketry.runs.find, "find", finder := Finder())
         patch.setattr(text, "print_result", lambda directory, result: None)
         words = shlex.split(command(experiment.resolved, "runs/new one").replace("\\\n", ""))
         assert words[0] == "ticketry"

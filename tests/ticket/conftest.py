@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ticketry.core import locks
-from ticketry.core.streams import stream
-from ticketry.core.weights import Recipe, draws_bias
-from ticketry.ticket.file import Drawn, Layer, TicketFile
+from ticketry.core.seed import locks
+from ticketry.core.seed.streams import stream
+from ticketry.core.seed.weights import WeightRecipe, draws_bias
+from ticketry.ticket.file import DrawnParameter, LayerShape, TicketFile
 
 Make = Callable[..., TicketFile]
-TINY = (Layer("0.weight", (6, 3, 3, 3)), Layer("3.weight", (10, 24)))
+TINY = (LayerShape("0.weight", (6, 3, 3, 3)), LayerShape("3.weight", (10, 24)))
 GOLDEN = Path(__file__).with_name("golden")
 
 
@@ -23,7 +23,7 @@ def _make(
     kind: str = "signed-constant",
     scale: str = "none",
     lock: float = 0,
-    layers: tuple[Layer, ...] = TINY,
+    layers: tuple[LayerShape, ...] = TINY,
     trained: bool = False,
     buffers: bool = False,
     seed: int = 3,
@@ -35,7 +35,7 @@ def _make(
         patterns = [locks.pattern(seed, la.name, la.size, *c) for la, c in zip(layers, counts, strict=True)]
         pattern = np.concatenate(patterns)
         mask = np.where(pattern == 0, mask, pattern > 0)
-    bias = (Drawn("3.bias", (10,), 24),) if draws_bias(kind) else ()
+    bias = (DrawnParameter("3.bias", (10,), 24),) if draws_bias(kind) else ()
     statistics = {f"1.running_{name}": stream(seed, "test", name).uniform(6) for name in ("mean", "var")}
     return TicketFile(
         model="lenet-300-100" if layers is not TINY else 'my.models:net(kind="wide")',
@@ -44,7 +44,7 @@ def _make(
         layers=layers,
         rest=bias,
         seed=seed,
-        recipe=Recipe(kind, scale),
+        recipe=WeightRecipe(kind, scale),
         kind="trainable" if trained else "strong",
         method="edge-popup",
         data="mnist:0123abcd",

@@ -11,13 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ticketry.core.streams import stream
-from ticketry.core.weights import KINDS
+from ticketry.core.seed.streams import stream
+from ticketry.core.seed.weights import KINDS
 from ticketry.ticket import file
-from ticketry.ticket.file import Layer, TicketFile
+from ticketry.ticket.file import LayerShape, TicketFile
 
 SOURCE = Path(__file__).parents[2] / "decoders" / "c99" / "ticket.c"
-LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
+LENET = (
+    LayerShape("fc1.weight", (300, 784)),
+    LayerShape("fc2.weight", (100, 300)),
+    LayerShape("fc3.weight", (10, 100)),
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler `cc`")
 

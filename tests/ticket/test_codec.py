@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ticketry.core.errors import TicketError
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.ticket import codec, rans, tables
 
 Bits = NDArray[np.bool_]

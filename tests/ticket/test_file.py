@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from ticketry.core import weights
 from ticketry.core.errors import RequestError, TicketError
+from ticketry.core.seed import weights
 from ticketry.ticket import codec, file
-from ticketry.ticket.file import Drawn, Layer, TicketFile
+from ticketry.ticket.file import DrawnParameter, LayerShape, TicketFile
 
-LENET = (Layer("fc1.weight", (300, 784)), Layer("fc2.weight", (100, 300)), Layer("fc3.weight", (10, 100)))
+LENET = (
+    LayerShape("fc1.weight", (300, 784)),
+    LayerShape("fc2.weight", (100, 300)),
+    LayerShape("fc3.weight", (10, 100)),
+)
 
 
 def test_golden_files_never_change(golden: tuple[TicketFile, Path]) -> None:
@@ -156,9 +160,9 @@ def test_summary(make) -> None:
     ("change", "message"),
     [
         ({"mask": np.zeros(5, np.bool_)}, "its layers have 402 weights"),
-        ({"layers": (Layer("a b", (402,)),)}, "parameter name 'a b'"),
-        ({"layers": (Layer("a", (402,)), Layer("a", (1,)))}, "two of its parameters have one name"),
-        ({"layers": (Layer("a", (402, 0)),)}, "shape"),
+        ({"layers": (LayerShape("a b", (402,)),)}, "parameter name 'a b'"),
+        ({"layers": (LayerShape("a", (402,)), LayerShape("a", (1,)))}, "two of its parameters have one name"),
+        ({"layers": (LayerShape("a", (402, 0)),)}, "shape"),
         ({"layers": ()}, "no maskable parameter"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1 << 63}, "seed is"),
@@ -171,7 +175,7 @@ def test_summary(make) -> None:
         ({"rest_values": {"b": np.zeros(3, np.float32)}}, "strong, but has trained values"),
         ({"buffers": {"b": np.zeros(3)}}, "float64"),
         ({"buffers": {'"': np.zeros(3, np.float32)}}, "printable ASCII"),
-        ({"rest": (Drawn("3.bias", (10,), 24),)}, "draws biases"),
+        ({"rest": (DrawnParameter("3.bias", (10,), 24),)}, "draws biases"),
     ],
 )
 def test_tickets_against_the_rules_are_not_written(make, change, message: str) -> None:
@@ -180,7 +184,7 @@ def test_tickets_against_the_rules_are_not_written(make, change, message: str) -
 
 
 def test_a_parameter_outside_the_mask_can_be_drawn_as_a_weight(make) -> None:
-    ticket = replace(make(kind="kaiming-normal"), rest=(Drawn("embedding.weight", (7, 5), 0),))
+    ticket = replace(make(kind="kaiming-normal"), rest=(DrawnParameter("embedding.weight", (7, 5), 0),))
     again = file.decode(file.encode(ticket))
     expected = weights.weight("kaiming-normal", 3, "embedding.weight", (7, 5))
     assert np.array_equal(file.effective(again)["embedding.weight"], expected)

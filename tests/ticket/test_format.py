@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ticketry.core import philox, quantile, weights
-from ticketry.core.weights import KINDS, Kind
+from ticketry.core.seed import philox, quantile, weights
+from ticketry.core.seed.weights import KINDS, Kind
 from ticketry.ticket import codec, tables
 
 TEXT = (Path(__file__).parents[2] / "FORMAT.md").read_text()

@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.magnitude import Magnitude
-from ticketry.setup import prepare
+from ticketry.runs.problem import problem_of_experiment
 from ticketry.ticket.module import Ticket
 
 STEPS = 4
@@ -47,7 +47,7 @@ def twice() -> nn.Module:
 def ticket(request: pytest.FixtureRequest) -> Ticket:
     lock = Lock(off=0.3, on=0.1) if request.param == "locked" else Lock()
     wanted = Experiment(method=Magnitude(), data="tiny", model="tests.ticket.test_module:twice", val=0.25, lock=lock)
-    problem = prepare(wanted, dataset=tiny.dataset())
+    problem = problem_of_experiment(wanted, dataset=tiny.dataset())
     mask = torch.from_numpy(stream(0, "mask").uniform(problem.task.space.size)) < 0.3
     return Ticket(problem.ticket(mask, problem.task.norms(problem.task.effective(mask))))
 

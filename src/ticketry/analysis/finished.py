@@ -8,15 +8,16 @@ from pathlib import Path
 
 import torch
 
-from ticketry import data, record
+from ticketry import data
 from ticketry.core.errors import RequestError, refuse
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
-from ticketry.run import Run, execute
-from ticketry.setup import Problem, prepare
+from ticketry.runs import record
+from ticketry.runs.find import Run, execute
+from ticketry.runs.problem import Problem, problem_of_experiment
 
 
-def finished(root: str | Path) -> Run:
+def open_finished(root: str | Path) -> Run:
     """The finished run in a directory. Raises RequestError, in one sentence, for anything else."""
     directory, find = RunDirectory(Path(root)), "name the --out of a finished `ticketry find`"
     if not directory.root.is_dir():
@@ -29,7 +30,7 @@ def finished(root: str | Path) -> Run:
     return execute(_experiment(directory), directory.root)  # returns at once, or says what is wrong with the run
 
 
-def reopen(run: Run, source: str | None = None, device: str | None = None) -> tuple[Problem, torch.Tensor]:
+def problem_of_run(run: Run, source: str | None = None, device: str | None = None) -> tuple[Problem, torch.Tensor]:
     """The problem of a run, built anew, and the mask of its ticket over the searched weights: Bool[D].
 
     `source` names the data where the run was given them as arrays; `device` replaces the run's. Raises RequestError
@@ -38,7 +39,7 @@ def reopen(run: Run, source: str | None = None, device: str | None = None) -> tu
     experiment = _experiment(run.directory)
     experiment = replace(experiment, device=device or experiment.device)
     try:
-        problem = prepare(experiment, None if source is None else data.load(source))
+        problem = problem_of_experiment(experiment, None if source is None else data.load(source))
     except RequestError as error:
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None

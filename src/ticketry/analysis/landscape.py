@@ -32,24 +32,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from ticketry.analysis.finished import finished, reopen
-from ticketry.analysis.settings import Settings
+from ticketry.analysis.finished import open_finished, problem_of_run
+from ticketry.analysis.settings import LandscapeSettings
 from ticketry.analysis.slices import TARGETS, Floats, Mask, lines, plane
 from ticketry.core.atomic import write
 from ticketry.core.meters import Budget
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
-from ticketry.progress import SearchProgress
 from ticketry.report.landscape import SCHEMA, read
 from ticketry.report.page import page
-from ticketry.run import Run
+from ticketry.runs.find import Run
+from ticketry.runs.progress import SearchProgress
 
 MASKS = 16  # evaluated between two looks at the progress bar
 
 
 def landscape(
     run: str | Path,
-    settings: Settings | None = None,
+    settings: LandscapeSettings | None = None,
     *,
     data: str | None = None,
     device: str | None = None,
@@ -65,7 +65,7 @@ def landscape(
     `t` [T], as [K][T]. `plane`: both as [G][G], a row for each coordinate along B; the coordinates are `at` [G]. Then
     `settings`, `cost`, the `digest` of the ticket and the `schema` of all this.
     """
-    settings, done = settings or Settings(), finished(run)
+    settings, done = settings or LandscapeSettings(), open_finished(run)
     known = read(done.directory, done.result)
     if known is None or known["settings"] != asdict(settings):
         known = _measured(done, settings, data, device, quiet)
@@ -76,8 +76,10 @@ def landscape(
     return known
 
 
-def _measured(run: Run, settings: Settings, data: str | None, device: str | None, quiet: bool) -> dict[str, Any]:
-    problem, mask = reopen(run, data, device)
+def _measured(
+    run: Run, settings: LandscapeSettings, data: str | None, device: str | None, quiet: bool
+) -> dict[str, Any]:
+    problem, mask = problem_of_run(run, data, device)
     task, ticket, segments = problem.task, mask.cpu().numpy(), problem.task.space.segments
     k, points, grid, seed = settings.directions, settings.points, settings.grid, settings.seed
     feed = task.train if settings.split == "train" else task.validation

@@ -9,7 +9,7 @@ from ticketry.core.errors import refuse
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class LandscapeSettings:
     """What is measured. Equal settings give equal landscapes of a ticket."""
 
     directions: int = 3

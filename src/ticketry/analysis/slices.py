@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ticketry.core.mask import Segments, shuffle
-from ticketry.core.streams import Stream, stream
+from ticketry.core.masks.mask import Segments, shuffle
+from ticketry.core.seed.streams import Stream, stream
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -13,26 +13,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from ticketry import checkpoint, record
-from ticketry.checkpoint import Best
 from ticketry.checks import controls, corruptions, searches
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 from ticketry.checks.verdict import LEAST, decide, lives, overall
-from ticketry.core import train
 from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
-from ticketry.core.train import Weights
-from ticketry.core.training import Training
+from ticketry.core.training import engine
+from ticketry.core.training.engine import Weights
+from ticketry.core.training.recipe import Training
 from ticketry.data import Dataset, load
 from ticketry.paths import RunDirectory
-from ticketry.progress import SearchProgress
 from ticketry.report.page import page
-from ticketry.run import CHECKPOINT_EVERY, Run
-from ticketry.setup import Problem, reopen
+from ticketry.runs import checkpoint, record
+from ticketry.runs.checkpoint import Best
+from ticketry.runs.find import CHECKPOINT_EVERY, Run
+from ticketry.runs.problem import Problem, problem_of_ticket
+from ticketry.runs.progress import SearchProgress
+from ticketry.runs.train import Trained
 from ticketry.ticket import file
-from ticketry.train import Trained
 
 TICKET = "the ticket"
 
@@ -95,7 +95,7 @@ def check(
     if record.begun(directory, trial) and directory.result.exists():
         return json.loads(directory.result.read_text())  # type: ignore[no-any-return]
     dataset = load(name) if dataset is None else dataset
-    problem = reopen(ticket, name, val, device, trial.digest[:16], dataset)
+    problem = problem_of_ticket(ticket, name, val, device, trial.digest[:16], dataset)
     if trial.trained:
         trial.training.check(problem.task.steps_per_epoch(trial.training.batch))
     experiment = searches.repeatable(path, dataset, name, device) if corrupted else None
@@ -106,7 +106,7 @@ def check(
             searches.rehearse(experiment, dataset)
         record.begin(directory, trial, problem)
     again = searches.search(experiment, dataset, seeds, directory, quiet) if experiment else {}
-    draws = _draws(directory, trial, problem, Subject.of(ticket), again, quiet)
+    draws = _draws(directory, trial, problem, TicketParts.of(ticket), again, quiet)
     outcome = _outcome(trial, problem, ticket.kind, draws, searches.cost(again))
     write(directory.result, json.dumps(outcome, indent=2) + "\n")
     if path.is_dir() and directory.root == beside and run.report.exists():
@@ -118,7 +118,7 @@ def _draws(
     directory: RunDirectory,
     trial: Trial,
     problem: Problem,
-    subject: Subject,
+    subject: TicketParts,
     again: Mapping[str, list[Run]],
     quiet: bool,
 ) -> list[dict[str, Any]]:
@@ -158,12 +158,12 @@ def _draws(
 
 
 def _trained(
-    directory: RunDirectory, trial: Trial, task: Task, tried: Mapping[str, Subject], flat: torch.Tensor, draw: int
+    directory: RunDirectory, trial: Trial, task: Task, tried: Mapping[str, TicketParts], flat: torch.Tensor, draw: int
 ) -> torch.Tensor:
     """Float[P, M] after training, in the data order of this draw; goes on from a checkpoint of it."""
     training, saved = trial.training, time.perf_counter()
     masks = torch.stack([torch.from_numpy(one.mask) for one in tried.values()]).to(task.device)
-    weights = train.again(training, flat, 0)
+    weights = engine.again(training, flat, 0)
     begun = draw * training.epochs
     if directory.checkpoint.exists():
         weights, _, meters = checkpoint.load(directory.checkpoint, trial.digest, Weights, task.device)
@@ -172,14 +172,14 @@ def _trained(
         task.meters.steps = begun
     for number in range(task.meters.steps - begun, training.epochs):
         with task.one_step():
-            weights = train.epoch(task, training, weights, masks, number, begun + number)
+            weights = engine.epoch(task, training, weights, masks, number, begun + number)
         if time.perf_counter() - saved > CHECKPOINT_EVERY:
             checkpoint.save(directory.checkpoint, trial.digest, weights, Best(masks[0], 0.0, 0.0, 0), task.meters)
             saved = time.perf_counter()
     return weights.flat
 
 
-def _parameters(task: Task, subjects: Iterable[Subject]) -> torch.Tensor:
+def _parameters(task: Task, subjects: Iterable[TicketParts]) -> torch.Tensor:
     """Float[P, M]: all parameters of altered tickets, untrained."""
     rows = []
     for one in subjects:
@@ -191,7 +191,7 @@ def _parameters(task: Task, subjects: Iterable[Subject]) -> torch.Tensor:
     return torch.stack(rows)
 
 
-def _judged(problem: Problem, tried: Mapping[str, Subject], flat: torch.Tensor) -> dict[str, float]:
+def _judged(problem: Problem, tried: Mapping[str, TicketParts], flat: torch.Tensor) -> dict[str, float]:
     task = problem.task
     return {name: task.judge(one, problem.test)[1] for name, one in zip(tried, flat, strict=True)}
 

@@ -21,8 +21,8 @@ from ticketry.core.spec import Spec
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
-from ticketry.run import Run, execute
-from ticketry.setup import prepare
+from ticketry.runs.find import Run, execute
+from ticketry.runs.problem import problem_of_experiment
 
 
 def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experiment:
@@ -49,7 +49,7 @@ def rehearse(experiment: Experiment, dataset: Dataset) -> None:
     """Begin the first search on each corruption and drop it, so that what it would refuse is refused at once."""
     for name, corrupt in corruptions.discover().items():
         with _named(name, 0):
-            problem = prepare(_again(experiment, name, 0), dataset=corrupt(dataset, experiment.seed, 0))
+            problem = problem_of_experiment(_again(experiment, name, 0), dataset=corrupt(dataset, experiment.seed, 0))
             experiment.method.init(problem.task)
 
 

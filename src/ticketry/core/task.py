@@ -12,23 +12,25 @@ from contextlib import contextmanager
 
 import torch
 
-from ticketry.core import backward, local, population, weights
-from ticketry.core import mask as masks
-from ticketry.core.difference import Differ
 from ticketry.core.errors import SearchEnded, refuse
-from ticketry.core.examples import Slabs
-from ticketry.core.feed import Batch as Batch
-from ticketry.core.feed import Feed, parts
-from ticketry.core.judge import judge
+from ticketry.core.fitness import kernels
+from ticketry.core.fitness.examples import PreparedExamples
+from ticketry.core.fitness.kernels import Limit, Score
+from ticketry.core.fitness.neighbours import Neighbours
+from ticketry.core.fitness.population import Population
+from ticketry.core.fitness.totals import FitnessTotals
+from ticketry.core.masks import mask as masks
+from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meters
-from ticketry.core.net import Named, Net
-from ticketry.core.networks import Population
-from ticketry.core.parameters import Parameters
-from ticketry.core.population import Limit, Score
-from ticketry.core.space import Space
-from ticketry.core.stack import recognise
-from ticketry.core.streams import Stream, stream
-from ticketry.core.tally import Tally
+from ticketry.core.nets import backward, natural
+from ticketry.core.nets.feed import Batch as Batch
+from ticketry.core.nets.feed import Feed, parts
+from ticketry.core.nets.judge import judge
+from ticketry.core.nets.net import Named, Net
+from ticketry.core.nets.parameters import Parameters
+from ticketry.core.nets.stack import recognise
+from ticketry.core.seed import weights
+from ticketry.core.seed.streams import Stream, stream
 
 CALIBRATION = 2048  # training examples that set the running statistics of batch norms
 CALIBRATION_BATCH = 256
@@ -65,7 +67,7 @@ class Task:
         self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
-        self._slabs = Slabs(train)
+        self._prepared = PreparedExamples(train)
         self.parameters = Parameters(net, self._stack, space, train.x, self._count)
         self._losses: list[float] = []
         self._listener: Callable[[float], None] = lambda fraction: None
@@ -124,15 +126,15 @@ class Task:
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
-        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: local.Fitness = "cross-entropy"
+        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: natural.Fitness = "cross-entropy"
     ) -> tuple[float, torch.Tensor]:
         """Loss on a batch of one mask drawn with probabilities Float[D], and the gradient of the expectation to them.
 
-        An estimate from forward evaluations alone, see core/local.py. `index`: a number that no other call has.
+        An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has.
         Every perturbed example counts as one evaluation and as one example forward, though only the layers from the
         perturbed one on are computed; means, variances and the drawn mask count as three examples forward each.
         """
-        population.check(self._net)
+        kernels.check(self._net)
         whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
         if self.space.index is not None:
             start = torch.zeros_like(self._base) if self.space.on is None else self.space.on.to(chance.dtype)
@@ -142,7 +144,7 @@ class Task:
         factors = weights.factors(self._scale, sizes, kept)
         parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
         draw = functools.partial(self.stream, "natural gradient", index)
-        loss, gradient = local.natural_gradient(
+        loss, gradient = natural.natural_gradient(
             self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self._meter_work
         )
         self._losses.append(loss)
@@ -154,7 +156,7 @@ class Task:
         batch: Batch | None = None,
         *,
         limit: Limit | None = None,
-        kernel: population.Kernel = "auto",
+        kernel: kernels.Kernel = "auto",
     ) -> Score:
         """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
 
@@ -162,16 +164,20 @@ class Task:
         forward, in whole or, where networks share rows of their first layer, in part. Raises RequestError for a
         network whose answer depends on the other examples of a batch.
         """
-        population.check(self._net)
+        kernels.check(self._net)
         self._meter(evaluations=len(masks))
-        slabs = self._slabs if batch is None else Slabs(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+        prepared = (
+            self._prepared
+            if batch is None
+            else PreparedExamples(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+        )
         networks = Population(self.space, self._base, masks, self._factors_of(masks))
-        tally = Tally(len(masks), len(slabs.feed), limit, self.device)
-        population.score(self._net, self._stack, networks, slabs, tally, kernel, self.norms)
-        self.meters.examples_forward += tally.forward
-        return tally.score()
+        totals = FitnessTotals(len(masks), len(prepared.feed), limit, self.device)
+        kernels.score(self._net, self._stack, networks, prepared, totals, kernel, self.norms)
+        self.meters.examples_forward += totals.forward
+        return totals.score()
 
-    def differ(self, mask: torch.Tensor, batch: Batch | None = None) -> Differ | None:
+    def neighbours(self, mask: torch.Tensor, batch: Batch | None = None) -> Neighbours | None:
         """What evaluates masks that differ from Bool[D] in one bit, on a batch or all training data, and follows flips.
 
         None where there is no such shortcut: for networks other than plain stacks of linear layers, for tied weights,
@@ -185,7 +191,7 @@ class Task:
         if stack.overflows(self._base, self.space, batch.x):
             return None
         with torch.no_grad():
-            return Differ(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
+            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
@@ -207,7 +213,7 @@ class Task:
         """
         buffers, named = self.norms(effective) if buffers is None else buffers, self._named(effective)
         self.meters.examples_forward += len(feed)
-        return judge(lambda x: self._net.evaluate(named, x, buffers), feed)
+        return judge(lambda x: self._net.eval_logits(named, x, buffers), feed)
 
     @contextmanager
     def one_step(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketry.core.errors import refuse
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.data import arrays
 
 Augment = Literal["none", "crop-flip"]

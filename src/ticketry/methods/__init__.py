@@ -41,6 +41,8 @@ def name_of(method: Method[Any]) -> str:
 
 
 def __getattr__(attribute: str) -> type[Method[Any]]:
+    if attribute.startswith("_"):  # a file of this folder on its way in: looking now would find half of them
+        raise AttributeError(f"ticketry.methods has no {attribute}")
     for method in discover().values():
         if method.__name__ == attribute:
             return method

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ class HasTrained(Protocol[S_contra]):
     """What a method may define beside: a search that trains the weights on the way."""
 
     def trained(self, task: Task, state: S_contra) -> torch.Tensor | None:
-        """Float[M], see core/parameters.py: the network as it is now, to be masked; None where it is untrained."""
+        """Float[M], see core/nets/parameters.py: the network as it is now, to be masked; None where it is untrained."""
 
 
 @runtime_checkable

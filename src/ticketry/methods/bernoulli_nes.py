@@ -3,12 +3,12 @@
 What is searched is a distribution over masks (PBIL: Baluja 1994): weight i is kept with probability p_i = sigmoid of
 (logit_i - threshold) / temperature, independently. The logits follow the natural gradient of the expected loss (NES:
 Wierstra et al. 2014, arXiv 1106.4487), which needs losses of networks and nothing else: the network is never
-differentiated, and the loss may be one that has no gradient, such as accuracy (`fitness`). `core/local.py` derives the
-estimator: every example of a batch gets masks of its own, whose effect on a layer's outputs is drawn in place of the
-masks (local reparameterisation, Kingma et al. 2015, arXiv 1506.02557; the central limit theorem enters there), and
-given those outputs the masks are averaged out (Rao-Blackwell), as in perturbation of activities (Fiete and Seung
-2006). A batch of 256 with 8 pairs so tries 12,288 masks of LeNet-300-100, each on one example, in about the time of
-twenty plain forward passes. Adam (Kingma and Ba 2015, arXiv 1412.6980) makes steps of the estimates.
+differentiated, and the loss may be one that has no gradient, such as accuracy (`fitness`). `core/nets/natural.py`
+derives the estimator: every example of a batch gets masks of its own, whose effect on a layer's outputs is drawn in
+place of the masks (local reparameterisation, Kingma et al. 2015, arXiv 1506.02557; the central limit theorem enters
+there), and given those outputs the masks are averaged out (Rao-Blackwell), as in perturbation of activities (Fiete and
+Seung 2006). A batch of 256 with 8 pairs so tries 12,288 masks of LeNet-300-100, each on one example, in about the time
+of twenty plain forward passes. Adam (Kingma and Ba 2015, arXiv 1412.6980) makes steps of the estimates.
 
 The ticket is the mode of the distribution at exactly the asked density: the largest logits. So that the mode is as
 good as the distribution, the temperature falls geometrically from `hot` to `cold`: the probabilities move towards 0
@@ -29,12 +29,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor
+from ticketry.core.masks.mask import top_k_floor
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import optim, schedules
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -84,7 +85,7 @@ class BernoulliNes:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         for name, allowed, fine in (
             ("start", "a fraction in [0, 1]", 0 <= self.start <= 1),
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
@@ -107,7 +108,7 @@ class BernoulliNes:
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
             chance = self._chance(task, logits, number / total)
             _, gradient = task.natural_gradient(chance, batch, number, self.pairs, self.fitness)
-            optim.adam(logits, gradient, mean, square, number + 1, optim.cosine(number, total, self.learning_rate))
+            optim.adam(logits, gradient, mean, square, number + 1, schedules.cosine(number, total, self.learning_rate))
         return State(logits, mean, square, state.epoch + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:

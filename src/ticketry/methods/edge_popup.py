@@ -29,13 +29,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor, top_k_layers
+from ticketry.core.masks.mask import top_k_floor, top_k_layers
+from ticketry.core.masks.select import Near
 from ticketry.core.meters import Budget
-from ticketry.core.select import Near
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import optim, schedules
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -86,7 +87,7 @@ class EdgePopup:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         for name, allowed, fine in (
             ("start", "a fraction in [0, 1]", 0 <= self.start <= 1),
             ("until", "a fraction in (0, 1]", 0 < self.until <= 1),
@@ -119,7 +120,7 @@ class EdgePopup:
             mask = self._select(task, scores, self._density(task, state.epoch, number / total), near)
             loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
-                rate = optim.cosine(number, total, self.learning_rate)
+                rate = schedules.cosine(number, total, self.learning_rate)
                 optim.sgd(scores, grad, momentum, rate, self.momentum, self.weight_decay)
                 optim.reflect(scores, momentum)
         return State(scores, momentum, state.epoch + 1)
@@ -134,7 +135,7 @@ class EdgePopup:
             return self.density
         if self.period:
             progress = epoch // self.period / ((task.epochs - 1) // self.period)
-        return optim.geometric_density(progress, start, self.density, self.until, self.power)
+        return schedules.geometric_density(progress, start, self.density, self.until, self.power)
 
     def _select(self, task: Task, scores: torch.Tensor, density: float, near: Near | None = None) -> torch.Tensor:
         space = task.space

@@ -19,12 +19,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import budgets, optim, scoring
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import counts
+from ticketry.core.masks import allocation
+from ticketry.core.masks.mask import counts
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import optim, schedules
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -65,7 +67,7 @@ class GemMiner:
     """Its shape, at least 1: larger falls faster at first."""
     ties: Literal["exact", "strict"] = "exact"
     """Freeze exactly as many as the schedule says, or all whose scores tie with the last of them."""
-    layers: budgets.Layers | Literal["global"] = "igq"
+    layers: allocation.Allocation | Literal["global"] = "igq"
     """How the flags are shared out over the layers; global: by one ranking of all scores."""
     floor: int = 1
     """Flags that every layer keeps at least, 0 or more: keeps a layer from dying out."""
@@ -83,7 +85,7 @@ class GemMiner:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         for name, allowed, fine in (
             ("period", "at least 1", self.period >= 1),
             ("regulariser", "0 or more and finite", 0 <= self.regulariser < math.inf),
@@ -113,11 +115,11 @@ class GemMiner:
             loss, grad = task.gradient(mask, batch)
             if math.isfinite(loss):  # else the step is lost, not the search
                 grad.mul_(flags)
-                rate, decay = optim.cosine(number, total, self.learning_rate), 2 * self.regulariser
+                rate, decay = schedules.cosine(number, total, self.learning_rate), 2 * self.regulariser
                 pulled = [slice(None)]
                 if self.pull == "above":
-                    most = optim.geometric_density(number / total, space.most, self.density, self.until, self.power)
-                    pulled = scoring.over(task, mask, most, self.floor, self.layers)
+                    most = schedules.geometric_density(number / total, space.most, self.density, self.until, self.power)
+                    pulled = _scored.over(task, mask, most, self.floor, self.layers)
                 if self.optimiser == "adam":
                     optim.adam(scores, grad, moments[0], moments[1], number + 1, rate)
                     for part in pulled:
@@ -144,7 +146,7 @@ class GemMiner:
     def _frozen(self, task: Task, scores: torch.Tensor, flags: torch.Tensor, progress: float) -> torch.Tensor:
         """Bool[D]: the best scored of the flags, as many as the schedule says at `progress` in [0, 1]."""
         left = scores.masked_fill(~flags, -math.inf)
-        return scoring.kept(task, left, self.density, self.floor, progress, self.layers, self.ties)
+        return _scored.kept(task, left, self.density, self.floor, progress, self.layers, self.ties)
 
     def _events(self, task: Task) -> int:
         return (task.epochs - 1) // self.period

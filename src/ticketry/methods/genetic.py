@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core.errors import SearchEnded
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
-from ticketry.evolution import archive, generation, population, sparsify
-from ticketry.evolution.bound import Filter
-from ticketry.evolution.connectivity import Scheme
-from ticketry.evolution.population import Fitness, Scored
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.evolution.masks import archive, generation, population, sparsify
+from ticketry.evolution.masks.bound import Filter
+from ticketry.evolution.masks.connectivity import Scheme
+from ticketry.evolution.masks.population import Fitness, ScoredPopulation
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -102,12 +102,12 @@ class Genetic:
     def init(self, task: Task) -> State:
         generation.check_classes(task)
         words, bound = generation.source(self, task, 0).first()
-        first, none = Scored.unknown(words).tensors, Scored.unknown(words[:0]).tensors
+        first, none = ScoredPopulation.unknown(words).tensors, ScoredPopulation.unknown(words[:0]).tensors
         return State(*first, first[0][[0, 0]], *none[:2], bound, none[1])
 
     def step(self, task: Task, state: State) -> State:
         accurate = population.by_accuracy(task, self.fitness)
-        elders = Scored.of(state.genomes, state.loss, state.accuracy)
+        elders = ScoredPopulation.of(state.genomes, state.loss, state.accuracy)
         if len(state.walk) or self._over(task, state, accurate):
             return self._sparsify(task, state, elders, accurate)
         if state.generation == 0:  # evaluated here, where the budget may end it
@@ -128,7 +128,7 @@ class Genetic:
 
     def front(self, task: Task, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D], densest first, and Float64[K]: masks none of which another beats in density and training loss."""
-        elders = Scored.of(state.genomes, state.loss, state.accuracy)
+        elders = ScoredPopulation.of(state.genomes, state.loss, state.accuracy)
         front, loss = archive.merge(archive.Front.of(state.front, state.front_loss), elders).tensors
         return population.masks_of(task, population.words_of(front)), loss
 
@@ -141,7 +141,7 @@ class Genetic:
         reserved = self.sparsify == "greedy" and task.spent > 1 - self.reserve
         return state.generation > 0 and (settled or perfect or reserved)
 
-    def _sparsify(self, task: Task, state: State, elders: Scored, accurate: bool) -> State:
+    def _sparsify(self, task: Task, state: State, elders: ScoredPopulation, accurate: bool) -> State:
         if self.sparsify == "none":
             raise SearchEnded("the best mask stayed the same")
         walk = sparsify.Walk.of(state.best, state.walk) if len(state.walk) else sparsify.Walk.start(elders, task.spent)

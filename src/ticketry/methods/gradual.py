@@ -17,13 +17,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import optim, scoring, train
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor
+from ticketry.core.masks.mask import top_k_floor
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training, by_sgd
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import engine, schedules
+from ticketry.core.training.recipe import Training, by_sgd
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/train.py;
+    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/training;
     `kept` Bool[D]: the weights that are left; `epoch`: epochs done.
     """
 
@@ -73,7 +74,7 @@ class Gradual:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         for name, allowed, fine in (
             ("begin", "a fraction in [0, 1)", 0 <= self.begin < 1),
             ("until", "a fraction in (0, 1] above begin", self.begin < self.until <= 1),
@@ -85,22 +86,22 @@ class Gradual:
 
     def init(self, task: Task) -> State:
         kept = torch.ones(task.space.size, dtype=torch.bool, device=task.device)
-        weights = train.start(task, self._training(task.epochs), kept[None])
+        weights = engine.start(task, self._training(task.epochs), kept[None])
         return State(weights.flat, weights.moments, kept)
 
     def step(self, task: Task, state: State) -> State:
         training, per_epoch = self._training(task.epochs), task.steps_per_epoch(self.batch)
         flat, moments, kept = state.flat.clone(), state.moments.clone(), state.kept
-        open_ = train.whole(task, kept[None])
+        open_ = engine.whole(task, kept[None])
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
             if number % self.every == 0:
                 kept = self._cut(task, flat, kept, number / (per_epoch * task.epochs))
-                open_ = train.whole(task, kept[None])
+                open_ = engine.whole(task, kept[None])
                 flat.mul_(open_)
                 moments.mul_(open_)
             [loss], grad = task.parameters.gradient(flat, batch.x, batch.y)
             if math.isfinite(loss):  # else the step is lost, not the training
-                train.update(training, flat, grad.mul_(open_), moments, number, per_epoch)
+                engine.update(training, flat, grad.mul_(open_), moments, number, per_epoch)
         return State(flat, moments, kept, state.epoch + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
@@ -113,8 +114,8 @@ class Gradual:
         """Bool[D]: the largest of the kept weights, as many as the schedule says at `progress` in [0, 1]."""
         space = task.space
         done = max(0.0, progress - self.begin) / (self.until - self.begin)
-        count = space.count(optim.cubic_density(min(1.0, done), space.most, self.density))
-        sizes = scoring.magnitudes(task, flat, kept)
+        count = space.count(schedules.cubic_density(min(1.0, done), space.most, self.density))
+        sizes = _scored.magnitudes(task, flat, kept)
         return top_k_floor(sizes, count, space.segments, space.floors(self.floor, count))
 
     def _training(self, epochs: int) -> Training:

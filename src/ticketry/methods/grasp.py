@@ -15,11 +15,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import scoring
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -55,7 +55,7 @@ class Grasp:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         if not 0 < self.temperature < math.inf:
             raise refuse("temperature", self.temperature, "above 0 and finite", "choose a value in that range")
 
@@ -66,11 +66,11 @@ class Grasp:
         if state.round == 1:
             raise SearchEnded("the scores are taken")
         everything = torch.ones(task.space.size, dtype=torch.bool, device=task.device)
-        batch = scoring.batch(task, self.examples)
+        batch = _scored.batch(task, self.examples)
         flat = task.parameters.untrained(task.effective(everything))
         product = flat * task.parameters.curvature(flat, batch.x, batch.y, self.temperature)
         scores = task.space.narrow(product[: task.space.total])
         return State(scores if bool(scores.isfinite().all()) else state.scores, 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        return scoring.kept(task, state.scores, self.density, self.floor, 1.0)
+        return _scored.kept(task, state.scores, self.density, self.floor, 1.0)

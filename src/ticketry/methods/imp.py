@@ -20,12 +20,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import scoring, train
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training, by_sgd
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import engine
+from ticketry.core.training.recipe import Training, by_sgd
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/train.py;
+    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/training;
     `rewound` Float[1, M]: the dense network at the rewind point; `kept` Bool[D]: the weights that are left;
     `round`: rounds done; `epoch`: epochs of this one done; `step`: its next step.
     """
@@ -77,7 +78,7 @@ class Imp:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         for name, allowed, fine in (
             ("fraction", "a fraction in (0, 1)", 0 < self.fraction < 1),
             ("rewind", "-1 or more", self.rewind >= -1),
@@ -88,24 +89,24 @@ class Imp:
 
     def init(self, task: Task) -> State:
         kept = torch.ones(task.space.size, dtype=torch.bool, device=task.device)
-        weights = train.start(task, self._training(self._plan(task)[1]), kept[None])
+        weights = engine.start(task, self._training(self._plan(task)[1]), kept[None])
         return State(weights.flat, weights.moments, weights.rewound, kept)
 
     def step(self, task: Task, state: State) -> State:
         rounds, epochs = self._plan(task)
         if state.round == rounds:
             raise SearchEnded("the last round is over")
-        training, now = self._training(epochs), train.Weights(state.flat, state.moments, state.rewound, state.step)
+        training, now = self._training(epochs), engine.Weights(state.flat, state.moments, state.rewound, state.step)
         order = state.round * epochs + state.epoch
-        now = train.epoch(task, training, now, state.kept[None], state.epoch, order)
+        now = engine.epoch(task, training, now, state.kept[None], state.epoch, order)
         state = replace(state, flat=now.flat, moments=now.moments, epoch=state.epoch + 1, step=now.step)
         if state.round == 0:
             state = replace(state, rewound=now.rewound)
         if state.epoch < epochs:
             return state
         kept = self._cut(task, state, (state.round + 1) / rounds)
-        flat = (state.flat if self.rewind < 0 else state.rewound) * train.whole(task, kept[None])
-        back = train.again(training, flat, training.rewind)
+        flat = (state.flat if self.rewind < 0 else state.rewound) * engine.whole(task, kept[None])
+        back = engine.again(training, flat, training.rewind)
         return State(flat, back.moments, state.rewound, kept, state.round + 1, 0, back.step)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
@@ -116,8 +117,8 @@ class Imp:
 
     def _cut(self, task: Task, state: State, progress: float) -> torch.Tensor:
         """Bool[D]: the largest of the kept weights, as many as are left after this part of the rounds, in [0, 1]."""
-        sizes = scoring.magnitudes(task, state.flat, state.kept)
-        return scoring.kept(task, sizes, self.density, self.floor, progress)
+        sizes = _scored.magnitudes(task, state.flat, state.kept)
+        return _scored.kept(task, sizes, self.density, self.floor, progress)
 
     def _plan(self, task: Task) -> tuple[int, int]:
         """Rounds, and the epochs of each."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_floor
+from ticketry.core.masks.mask import top_k_floor
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task

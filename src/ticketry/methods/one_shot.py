@@ -13,11 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import scoring, train
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training, by_sgd
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.core.training import engine
+from ticketry.core.training.recipe import Training, by_sgd
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/train.py;
+    """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/training;
     `epoch`: epochs done; `step`: its next step.
     """
 
@@ -61,23 +62,23 @@ class OneShot:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
         self._training(1)
 
     def init(self, task: Task) -> State:
-        weights = train.start(task, self._training(task.epochs), self._all(task)[None])
+        weights = engine.start(task, self._training(task.epochs), self._all(task)[None])
         return State(weights.flat, weights.moments)
 
     def step(self, task: Task, state: State) -> State:
-        now = train.Weights(state.flat, state.moments, state.flat, state.step)
-        after = train.epoch(
+        now = engine.Weights(state.flat, state.moments, state.flat, state.step)
+        after = engine.epoch(
             task, self._training(task.epochs), now, self._all(task)[None], state.epoch, order=state.epoch
         )
         return State(after.flat, after.moments, state.epoch + 1, after.step)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        sizes = scoring.magnitudes(task, state.flat, self._all(task))
-        return scoring.kept(task, sizes, self.density, self.floor, 1.0)
+        sizes = _scored.magnitudes(task, state.flat, self._all(task))
+        return _scored.kept(task, sizes, self.density, self.floor, 1.0)
 
     def trained(self, task: Task, state: State) -> torch.Tensor:
         return state.flat[0]

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import budgets
 from ticketry.core.lazy import torch
-from ticketry.core.mask import top_k_layers
+from ticketry.core.masks import allocation
+from ticketry.core.masks.mask import top_k_layers
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -41,7 +41,7 @@ class Random:
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""
-    layers: budgets.Layers = "erk"
+    layers: allocation.Allocation = "erk"
     """How the kept weights are shared out over the layers."""
     weights: Kind = "kaiming-normal"
     """Recipe of the untrained weights."""

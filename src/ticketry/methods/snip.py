@@ -15,11 +15,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from ticketry.core import scoring
 from ticketry.core.errors import SearchEnded
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind, Scale
+from ticketry.core.seed.weights import Kind, Scale
+from ticketry.methods import _scored
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -55,7 +55,7 @@ class Snip:
     """Rescaling of the weights by 1/sqrt(density): none, static (of the network) or dynamic (of each layer)."""
 
     def __post_init__(self) -> None:
-        scoring.check(self)
+        _scored.check(self)
 
     def init(self, task: Task) -> State:
         return State(task.weights.abs())
@@ -63,10 +63,10 @@ class Snip:
     def step(self, task: Task, state: State) -> State:
         if state.round == self.rounds:
             raise SearchEnded("the last round is over")
-        kept = scoring.kept(task, state.scores, self.density, self.floor, state.round / self.rounds)
-        loss, grad = task.gradient(kept, scoring.batch(task, self.examples))
+        kept = _scored.kept(task, state.scores, self.density, self.floor, state.round / self.rounds)
+        loss, grad = task.gradient(kept, _scored.batch(task, self.examples))
         scores = grad.abs() if math.isfinite(loss) else state.scores
         return State(scores.masked_fill(~kept, -math.inf), state.round + 1)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
-        return scoring.kept(task, state.scores, self.density, self.floor, 1.0)
+        return _scored.kept(task, state.scores, self.density, self.floor, 1.0)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketry.core.atomic import write
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.experiment import digest
 from ticketry.paths import RunDirectory
 
@@ -37,7 +37,7 @@ FOLDS = 3
 
 
 @dataclass(frozen=True)
-class Setting:
+class Hyperparameters:
     """The hyperparameters that a search draws anew."""
 
     learning_rate: float = 1e-2
@@ -62,7 +62,7 @@ class Backprop:
     patience: int = 100
     """Epochs without a better validation accuracy after which training stops."""
     draws: int = 0
-    """Settings of which the best in 3-fold cross-validation is taken; none for `Setting()` itself."""
+    """Settings of which the best in 3-fold cross-validation is taken; none for `Hyperparameters()` itself."""
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Backprop:
         began = time.perf_counter()
         dataset = data.load(self.data)
         x, x_test = (part.reshape(len(part), -1) for part in (dataset.x, dataset.x_test))  # float32, features alike
-        settings = [self._drawn(number) for number in range(self.draws)] or [Setting()]
+        settings = [self._drawn(number) for number in range(self.draws)] or [Hyperparameters()]
         fits: list[MLPClassifier] = []
         if len(settings) > 1:
             folds = np.arange(len(x)) % FOLDS  # the data come shuffled
@@ -143,11 +143,11 @@ class Backprop:
             "digest": {"experiment": self.digest, "weights": _digest(net), "data": dataset.digest},
         }
 
-    def _drawn(self, number: int) -> Setting:
+    def _drawn(self, number: int) -> Hyperparameters:
         rate, batch, alpha = stream(self.seed, "backprop", number).uniform(3).tolist()
-        return Setting(10 ** (-4 + 2 * rate), (32, 64, 128, 256)[int(4 * batch)], 10 ** (-6 + 4 * alpha))
+        return Hyperparameters(10 ** (-4 + 2 * rate), (32, 64, 128, 256)[int(4 * batch)], 10 ** (-6 + 4 * alpha))
 
-    def _fit(self, setting: Setting, x: Inputs, y: NDArray[np.int64]) -> MLPClassifier:
+    def _fit(self, setting: Hyperparameters, x: Inputs, y: NDArray[np.int64]) -> MLPClassifier:
         from sklearn.neural_network import MLPClassifier
 
         return MLPClassifier(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ticketry.core.errors import refuse
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.methods import get
 from ticketry.recipes.fitted import Fitted

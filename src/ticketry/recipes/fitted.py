@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketry.core.atomic import write
-from ticketry.core.training import Start, Training
+from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Experiment, digest
 from ticketry.paths import RunDirectory
 
@@ -47,8 +47,8 @@ class Fitted:
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Search into `out/search`, train into `out/trained`, and write `out/result.json`; resumes, or returns it."""
-        from ticketry.run import execute
-        from ticketry.train import train
+        from ticketry.runs.find import execute
+        from ticketry.runs.train import train
 
         path = RunDirectory(out).result
         if path.exists():

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.recipes.plan import Cell, Recipe, Scale
-from ticketry.recipes.trainable import ALL, FEW, LEAST, Setting
+from ticketry.recipes.trainable import ALL, FEW, LEAST, ComparisonSetting
 
 WHAT = (
     "a tenth of the training data is held out. epochs: of search and training together. gem-miner: our defaults, see"
@@ -54,7 +54,7 @@ REGULARISER = {0.5: 0.0, 0.1334: 1e-5, 0.0372: 3e-5, 0.0144: 1e-4, 0.0059: 1e-4}
 def gem_miner_mnist(scale: Scale) -> Recipe:
     """LeNet-300-100 on MNIST at six densities: Gem-Miner against pruning and random masks."""
     series = ALL if scale == "paper" else BRIEF
-    setting = Setting(data="mnist", model="lenet-300-100", training=_training(scale), series=series)
+    setting = ComparisonSetting(data="mnist", model="lenet-300-100", training=_training(scale), series=series)
     short = replace(setting, series=tuple(name for name in series if name not in ("imp", "dense")))
     cells = [*short.cells((0.05, 0.0059))] if scale == "cpu" else []
     cells += setting.cells({"smoke": (0.05,), "cpu": (0.0144,), "paper": LENET}[scale])
@@ -63,7 +63,7 @@ def gem_miner_mnist(scale: Scale) -> Recipe:
 
 def gem_miner_fashion(scale: Scale) -> Recipe:
     """LeNet-300-100 and Conv-2 on Fashion-MNIST: Gem-Miner against pruning and random masks."""
-    lenet = Setting(
+    lenet = ComparisonSetting(
         title="LeNet-300-100",
         data="fashion-mnist",
         model="lenet-300-100",
@@ -98,7 +98,7 @@ def gem_miner_cifar10(scale: Scale) -> Recipe:
         "cpu": (10, "cifar10(train=4_000, test=2_000)", FEW, "4,000 training and 2,000 test images"),
         "paper": (150, "cifar10", ALL, ""),
     }[scale]
-    setting = Setting(
+    setting = ComparisonSetting(
         data=data,
         model="resnet20(bias=False)",
         training=Training(epochs=epochs, schedule="multistep"),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ticketry.core.meters import Budget
-from ticketry.core.weights import Kind
-from ticketry.core.weights import Scale as Rescaling
+from ticketry.core.seed.weights import Kind
+from ticketry.core.seed.weights import Scale as Rescaling
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.genetic import Genetic
@@ -37,7 +37,7 @@ SMOKE = "This is the smoke scale: tiny data, two seeds, searches cut short. The 
 
 
 @dataclass(frozen=True)
-class Setting:
+class NetworkSetting:
     """A data set and an architecture: what all rows of a group share."""
 
     key: str
@@ -91,11 +91,13 @@ def genetic_digits(scale: Scale) -> Recipe:
     searches = (("genetic", Genetic(), 20 if scale == "smoke" else 11_000),)
     counts = (2, 3) if scale == "smoke" else (2, 3, 4, 5, 10)
     settings = [
-        Setting(f"{k}-classes", f"{k} classes: [64, 75, {k}]", f"digits(classes={k})", "75", 250, searches, classes=k)
+        NetworkSetting(
+            f"{k}-classes", f"{k} classes: [64, 75, {k}]", f"digits(classes={k})", "75", 250, searches, classes=k
+        )
         for k in counts
     ]
     settings += [
-        Setting(letter, f"{letter}: [64, {_spaced(hidden)}, 10]", "digits", hidden, 250, searches)
+        NetworkSetting(letter, f"{letter}: [64, {_spaced(hidden)}, 10]", "digits", hidden, 250, searches)
         for letter, hidden in HIDDEN.items()
         if scale == "paper"
     ]
@@ -108,7 +110,7 @@ def genetic_blobs(scale: Scale) -> Recipe:
     generations = {"smoke": 20, "cpu": 4000, "paper": 11_000}[scale]
     searches = (("genetic", Genetic(patience=250), generations),)
     settings = [
-        Setting(
+        NetworkSetting(
             f"{k}-classes",
             f"{k} classes: [2, 100, {k}]",
             f"blobs(classes={k}{each})",
@@ -120,7 +122,7 @@ def genetic_blobs(scale: Scale) -> Recipe:
         for k in ((2, 3) if scale == "smoke" else range(2, 11))
     ]
     settings += [
-        Setting(letter, f"{letter}: [2, {_spaced(hidden)}, 10]", "blobs(classes=10)", hidden, 1000, searches)
+        NetworkSetting(letter, f"{letter}: [2, {_spaced(hidden)}, 10]", "blobs(classes=10)", hidden, 1000, searches)
         for letter, hidden in HIDDEN.items()
         if scale == "paper"
     ]
@@ -141,14 +143,16 @@ def _binary(name: str, scale: Scale, published: Sequence[tuple[str, float]]) -> 
         (ADAPTIVE, Genetic(sparsify="none", bound="adaptive", connectivity="lax", tries=tries), adaptive),
     )
     settings = [
-        Setting(letter, f"{letter}: [2, {_spaced(hidden)}, 2]", name + size, hidden, 1000, searches, published=best)
+        NetworkSetting(
+            letter, f"{letter}: [2, {_spaced(hidden)}, 2]", name + size, hidden, 1000, searches, published=best
+        )
         for (letter, hidden), best in zip(HIDDEN.items(), published, strict=True)
         if scale != "smoke" or letter in "AD"
     ]
     return _recipe(name, scale, settings, "5,000 training points in place of 50,000; all 16,000 test points.")
 
 
-def _recipe(data: str, scale: Scale, settings: Sequence[Setting], cut: str) -> Recipe:
+def _recipe(data: str, scale: Scale, settings: Sequence[NetworkSetting], cut: str) -> Recipe:
     """`cut`: what the cpu scale leaves out."""
     return Recipe(
         name=f"genetic-{data}",
@@ -160,7 +164,7 @@ def _recipe(data: str, scale: Scale, settings: Sequence[Setting], cut: str) -> R
     )
 
 
-def _cells(setting: Setting, scale: Scale) -> Iterator[Cell]:
+def _cells(setting: NetworkSetting, scale: Scale) -> Iterator[Cell]:
     for series, genetic, generations in setting.searches:
         yield setting.cell(series, genetic, Budget(generations=generations))
     first, epochs = setting.searches[0][0], Budget(epochs=2 if scale == "smoke" else 100)

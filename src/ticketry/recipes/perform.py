@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ticketry import __version__
 from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
 from ticketry.recipes import pool, same_data

@@ -66,7 +66,7 @@ def run(work: Work, out: Path) -> Result:
     """Run, resume or return one experiment on one thread."""
     if isinstance(work, Backprop):
         return work.execute(out)
-    from ticketry.run import execute
+    from ticketry.runs.find import execute
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

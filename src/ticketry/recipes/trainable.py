@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ticketry.core.meters import Budget
-from ticketry.core.training import Training
+from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.methods.dense import Dense
 from ticketry.methods.edge_popup import EdgePopup
@@ -36,7 +36,7 @@ UNTRAINED = ("gem-miner", "gem-miner as published", "edge-popup")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class ComparisonSetting:
     """What the cells of one network share."""
 
     data: str

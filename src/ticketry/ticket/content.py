@@ -10,14 +10,14 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core.weights import Recipe, draws_bias
+from ticketry.core.seed.weights import WeightRecipe, draws_bias
 
 Floats = NDArray[np.float32]
 Judged = Literal["strong", "trainable"]
 JUDGED: tuple[Judged, ...] = get_args(Judged)
 
 
-class Layer(NamedTuple):
+class LayerShape(NamedTuple):
     """A maskable parameter."""
 
     name: str
@@ -28,7 +28,7 @@ class Layer(NamedTuple):
         return math.prod(self.shape)
 
 
-class Drawn(NamedTuple):
+class DrawnParameter(NamedTuple):
     """A parameter outside the mask whose untrained values are random."""
 
     name: str
@@ -51,12 +51,12 @@ class Header:
     """Shape of one example."""
     classes: int
     """Number of outputs."""
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerShape, ...]
     """The maskable parameters in the order of the mask."""
-    rest: tuple[Drawn, ...] = ()
+    rest: tuple[DrawnParameter, ...] = ()
     """The randomly drawn parameters outside the mask."""
     seed: int
-    recipe: Recipe
+    recipe: WeightRecipe
     kind: Judged = "strong"
     """Strong tickets are judged as they are, trainable ones after training."""
     method: str = ""
@@ -74,7 +74,7 @@ class TicketFile(Header):
     mask: NDArray[np.bool_]
     """Bool[N] over all maskable weights, locked ones included."""
     locks: tuple[tuple[int, int], ...] | None = None
-    """For every layer how many weights `core.locks` locks off and on; None where nothing is locked."""
+    """For every layer how many weights `core.seed.locks` locks off and on; None where nothing is locked."""
     buffers: dict[str, Floats] = field(default_factory=dict)
     """Running statistics of norm layers: measured, so not to be had from the seed."""
     values: Floats | None = None

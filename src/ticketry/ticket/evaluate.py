@@ -7,8 +7,8 @@ import numpy as np
 from ticketry import data
 from ticketry.core import device as devices
 from ticketry.core.errors import refuse
-from ticketry.core.feed import feed
-from ticketry.core.judge import judge
+from ticketry.core.nets.feed import feed
+from ticketry.core.nets.judge import judge
 from ticketry.data import Dataset
 from ticketry.ticket.content import Header
 from ticketry.ticket.module import Ticket

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, TicketError, refuse
-from ticketry.core.weights import digest
+from ticketry.core.seed.weights import digest
 from ticketry.ticket import codec, container, rebuild
-from ticketry.ticket.content import Drawn, Layer, TicketFile, fault, fault_in_arrays
+from ticketry.ticket.content import DrawnParameter, LayerShape, TicketFile, fault, fault_in_arrays
 from ticketry.ticket.header import to_json
 from ticketry.ticket.opened import open_ticket
 from ticketry.ticket.reader import damaged, varint
@@ -24,8 +24,8 @@ from ticketry.ticket.summary import Summary, summary
 
 __all__ = [
     "Check",
-    "Drawn",
-    "Layer",
+    "DrawnParameter",
+    "LayerShape",
     "TicketFile",
     "decode",
     "digests",

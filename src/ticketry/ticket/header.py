@@ -7,8 +7,8 @@ from dataclasses import astuple
 from typing import Any, TypeVar
 
 from ticketry.core.errors import TicketError
-from ticketry.core.weights import KINDS, SCALES, Recipe
-from ticketry.ticket.content import JUDGED, Drawn, Header, Layer, fault
+from ticketry.core.seed.weights import KINDS, SCALES, WeightRecipe
+from ticketry.ticket.content import JUDGED, DrawnParameter, Header, LayerShape, fault
 from ticketry.ticket.reader import damaged
 
 VERSION = 1
@@ -113,16 +113,16 @@ def _list(value: object, least: int = 0) -> list[Any]:
     return value
 
 
-def _recipe(text: str) -> Recipe:
+def _recipe(text: str) -> WeightRecipe:
     kind, _, scale = text.partition("/")
-    return Recipe(_choice(kind, KINDS), _choice(scale or "none", SCALES))
+    return WeightRecipe(_choice(kind, KINDS), _choice(scale or "none", SCALES))
 
 
-def _layer(row: object) -> Layer:
+def _layer(row: object) -> LayerShape:
     name, *shape = _list(row, 1)
-    return Layer(_text(name), tuple(map(_integer, shape)))
+    return LayerShape(_text(name), tuple(map(_integer, shape)))
 
 
-def _drawn(row: object) -> Drawn:
+def _drawn(row: object) -> DrawnParameter:
     name, fan_in, *shape = _list(row, 2)
-    return Drawn(_text(name), tuple(map(_integer, shape)), _integer(fan_in))
+    return DrawnParameter(_text(name), tuple(map(_integer, shape)), _integer(fan_in))

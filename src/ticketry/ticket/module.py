@@ -12,9 +12,9 @@ from torch import nn
 from ticketry import models
 from ticketry.core import device as devices
 from ticketry.core.errors import TicketError
-from ticketry.core.initial import outside
-from ticketry.core.net import statistics
-from ticketry.core.space import Layer, Space
+from ticketry.core.masks.initial import outside
+from ticketry.core.masks.space import Layer, Space
+from ticketry.core.nets.net import statistics
 from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
 

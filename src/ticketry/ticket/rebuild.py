@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core import weights as draw
 from ticketry.core.errors import TicketError
-from ticketry.core.locks import pattern
+from ticketry.core.seed import weights as draw
+from ticketry.core.seed.locks import pattern
 from ticketry.ticket.content import Floats, Header, TicketFile
 
 

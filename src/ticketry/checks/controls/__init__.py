@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import cache
 
 from ticketry.checks.members import first_line, members
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
-Control = Callable[[Subject, int], Subject | None]
+Control = Callable[[TicketParts, int], TicketParts | None]
 """The altered ticket of draw 0, 1, ...; None where it would be the same as the ticket, or as another control's."""
 
 

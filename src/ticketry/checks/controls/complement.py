@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """The same for every draw; None for a dense ticket."""
     return None if subject.mask.all() else replace(subject, mask=~subject.mask)

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """Every layer keeps its count, of cut weights as far as there are enough."""
     mask = np.zeros_like(subject.mask)
     for place, stream in subject.layers("inversion", draw):

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Subject
-from ticketry.core.streams import stream
+from ticketry.checks.parts import TicketParts
+from ticketry.core.seed.streams import stream
 from ticketry.ticket import rebuild
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """Every random parameter from a seed that is drawn for it, biases and all."""
     ticket = subject.ticket
     seed = int(stream(ticket.seed, "check", "redraw", draw).integers(1, 2**31 - 1)[0])

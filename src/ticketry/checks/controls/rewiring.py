@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Mask, Subject
-from ticketry.core.streams import Stream
+from ticketry.checks.parts import Mask, TicketParts
+from ticketry.core.seed.streams import Stream
 
 ROUNDS = 100  # pairings of all outputs: what a mask of SynFlow, on a few crowded outputs, takes until it has forgotten
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """Every layer a random mask of the same row and column sums."""
     mask = subject.mask.copy()
     for turn in range(ROUNDS):

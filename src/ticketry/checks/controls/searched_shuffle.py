@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """A uniformly random permutation of every layer's searched bits; None where all are searched."""
     if subject.searched.all():
         return None

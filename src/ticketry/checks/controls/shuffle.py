@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """A uniformly random permutation of every layer's mask."""
     mask = subject.mask.copy()
     for place, stream in subject.layers("shuffle", draw):

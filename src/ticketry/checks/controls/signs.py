@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Subject
+from ticketry.checks.parts import TicketParts
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """A fair coin flip for the sign of every weight."""
     base = np.abs(subject.base)
     for place, stream in subject.layers("signs", draw):

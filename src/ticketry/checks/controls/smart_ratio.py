@@ -9,14 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.checks.subject import Subject
-from ticketry.core import budgets
+from ticketry.checks.parts import TicketParts
+from ticketry.core.masks import allocation
 
 
-def alter(subject: Subject, draw: int) -> Subject | None:
+def alter(subject: TicketParts, draw: int) -> TicketParts | None:
     """As many weights in all as the ticket keeps."""
     shapes = [layer.shape for layer in subject.ticket.layers]
-    counts = budgets.layer_counts("smart-ratio", shapes, int(np.count_nonzero(subject.mask)))
+    counts = allocation.layer_counts("smart-ratio", shapes, int(np.count_nonzero(subject.mask)))
     mask = np.zeros_like(subject.mask)
     for count, (place, stream) in zip(counts, subject.layers("smart-ratio", draw), strict=True):
         mask[stream.permutation(place.stop - place.start)[:count] + place.start] = True

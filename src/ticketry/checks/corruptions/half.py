@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.data import Dataset
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.data import Dataset
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ticketry.checks.corruptions import labels
-from ticketry.core.streams import stream
+from ticketry.core.seed.streams import stream
 from ticketry.data import Dataset
 
 

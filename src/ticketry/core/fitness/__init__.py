@@ -1,0 +1,1 @@
+"""Many networks: the fitness of masks, and the kernels that compute it."""

@@ -1,0 +1,1 @@
+"""Which weights: the searched space, masks and their selection, packed bits, layer-wise allocation."""

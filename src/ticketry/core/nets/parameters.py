@@ -1,0 +1,118 @@
+"""All parameters of a network as one vector: the N maskable weights, then the R others (biases, norms)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch.nn import functional
+
+from ticketry.core.masks.space import Layer, Space
+from ticketry.core.nets import backward
+from ticketry.core.nets.net import Net
+from ticketry.core.nets.stack import Stack
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Parameters:
+    """The layout of Float[*P, M], M = N + R, and gradients to it.
+
+    `x`: some examples Float[B, ...], for their shape and device. `count` is told of examples forward and backward,
+    and of losses on the way.
+    """
+
+    def __init__(
+        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, count: Callable[..., None]
+    ) -> None:
+        layers, start = list(space.layers), space.total
+        for name, value in net.rest.items():
+            layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
+            start += value.numel()
+        self._net, self.stack, self._masked, self._shape, self.count = (
+            net,
+            stack,
+            len(space.layers),
+            x.shape[1:],
+            count,
+        )
+        self._layout = Space(tuple(layers))
+        self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
+
+    def untrained(self, effective: torch.Tensor) -> torch.Tensor:
+        """Float[M]: the masked weights Flat[N] and the others as their recipe draws them."""
+        return torch.cat([effective, self._rest])
+
+    def mask(self, whole: torch.Tensor) -> torch.Tensor:
+        """Float[M], 1 for what trains: the kept of Bool[N] and all others."""
+        return torch.cat([whole.to(self._rest.dtype), torch.ones_like(self._rest)])
+
+    def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Float[*P, M] by name, with the parameters' shapes."""
+        return self._layout.views(flat)
+
+    def gradient(
+        self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision = "float32"
+    ) -> tuple[list[float], torch.Tensor]:
+        """Mean cross-entropy of P networks Float[P, M] on a batch, and the gradients to them, Float[P, M].
+
+        Norms use the statistics of the batch.
+        """
+        stack = self.stack
+        if stack is None or not stack.fits(x) or stack.tied or precision != "float32":
+            gradient = torch.empty_like(flat)
+            rows = zip(flat, gradient, strict=True)
+            found = [self._by_autograd(one, x, y, precision, out) for one, out in rows]
+            losses = [loss.item() for loss in found]  # at the end: each waits for the device
+        else:
+            gradient = torch.zeros_like(flat)  # zeros, as the stack may not use every parameter
+            named, out = self.views(flat), self.views(gradient)
+            parts = [list(views.values())[: self._masked] for views in (named, out)]
+            biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
+            losses = backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]).tolist()
+        self.count(len(flat) * len(y), len(flat) * len(y), *losses)
+        return losses, gradient
+
+    def curvature(self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Float[M]: the Hessian of the mean cross-entropy times its gradient, of one network Float[M] on a batch.
+
+        Logits are divided by `temperature` first. The product is the gradient of <stop(g), g> (Pearlmutter 1994), and
+        counts as two passes backward.
+        """
+        leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
+        loss = functional.cross_entropy(self._net.train_logits(leaves, x) / temperature, y)
+        every = list(leaves.values())
+        first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
+        along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
+        second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
+        self.count(len(y), 2 * len(y))
+        return torch.cat([product.flatten() for product in second])
+
+    def flow(self, flat: torch.Tensor) -> torch.Tensor:
+        """Float64[M]: w dR/dw, where R sums the outputs of the network of absolute values |w| for an input of ones.
+
+        Norms have mean 0 and variance 1. In float64, as products over many layers leave float32. It counts as one
+        example. Tanaka et al. 2020 (arXiv 2006.05467), equation 6.
+        """
+        magnitudes = flat.double().abs()
+        leaves = {name: view.detach().requires_grad_() for name, view in self.views(magnitudes).items()}
+        every = list(leaves.values())
+        buffers = {name: value.double() for name, value in self._net.fresh().items()}
+        ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
+        total = self._net.eval_logits(leaves, ones, buffers).sum()
+        grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
+        self.count(1, 1)
+        return torch.cat([grad.flatten() for grad in grads]) * magnitudes
+
+    def _by_autograd(
+        self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision, out: torch.Tensor
+    ) -> torch.Tensor:
+        """The loss, Float[], of one network Float[M]; its gradient is written into `out` Float[M]."""
+        leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
+        with torch.autocast(flat.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = self._net.train_logits(leaves, x)
+        loss = functional.cross_entropy(logits.float(), y)
+        grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        torch.cat([grad.flatten() for grad in grads], out=out)
+        return loss.detach()

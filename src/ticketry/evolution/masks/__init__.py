@@ -1,0 +1,1 @@
+"""Genetic search over packed masks: operators, generations, archive, sparsifier."""

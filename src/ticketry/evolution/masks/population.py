@@ -1,0 +1,109 @@
+"""The masks that live in a search, with their scores, and which of them and of the new ones go on living."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketry.core.lazy import torch
+from ticketry.core.masks import bits
+from ticketry.core.masks.bits import Words
+from ticketry.evolution.masks.operators import truncate
+
+if TYPE_CHECKING:
+    from ticketry.core.fitness.kernels import Limit
+    from ticketry.core.task import Task
+
+Fitness = Literal["auto", "accuracy", "cross_entropy"]
+Floats = NDArray[np.float64]
+Cost = Callable[[Floats, Floats], Floats]
+"""Of networks with these losses and accuracies: lower is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPopulation:
+    """Masks `words` UInt64[P, W], with `loss` and `accuracy` Float64[P] on the training data."""
+
+    words: Words
+    loss: Floats
+    accuracy: Floats
+
+    @classmethod
+    def of(cls, genomes: torch.Tensor, loss: torch.Tensor, accuracy: torch.Tensor) -> ScoredPopulation:
+        """From Int64[P, W] and two Float64[P]."""
+        return cls(words_of(genomes), loss.cpu().numpy(), accuracy.cpu().numpy())
+
+    @classmethod
+    def unknown(cls, words: Words) -> ScoredPopulation:
+        """Masks that are not evaluated yet, as bad as can be."""
+        return cls(words, np.full(len(words), np.inf), np.zeros(len(words)))
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What `of` takes."""
+        return tensor_of(self.words), torch.from_numpy(self.loss), torch.from_numpy(self.accuracy)
+
+
+def words_of(genomes: torch.Tensor) -> Words:
+    """UInt64 words of an Int64 tensor, which has the same bits."""
+    return genomes.cpu().numpy().view(np.uint64)
+
+
+def tensor_of(words: Words) -> torch.Tensor:
+    """Int64 tensor of UInt64 words, on the CPU, where the operators work."""
+    return torch.from_numpy(words.view(np.int64))
+
+
+def masks_of(task: Task, words: Words) -> torch.Tensor:
+    """Bool[*P, D] on the task's device: the masks that words UInt64[*P, W] stand for."""
+    return torch.from_numpy(bits.unpack(words, task.space.size)).to(task.device)
+
+
+def by_accuracy(task: Task, fitness: Fitness) -> bool:
+    """Whether performance is accuracy: asked for, or left to the number of classes, of which there are two."""
+    return fitness == "accuracy" or (fitness == "auto" and classes(task) == 2)
+
+
+def classes(task: Task) -> int:
+    """Classes of the training examples, numbered from 0 without gaps."""
+    return 1 + int(task.train.y.max())
+
+
+def scored(task: Task, words: Words, limit: Limit | None = None) -> ScoredPopulation:
+    """Evaluate masks, UInt64[P, W], P 0 or more; outside the `limit` a score may be given up as (infinite, 0)."""
+    if not len(words):
+        return ScoredPopulation.unknown(words)
+    score = task.fitness(masks_of(task, words), limit=limit)
+    return ScoredPopulation(words, score.loss.cpu().numpy(), score.accuracy.cpu().numpy())
+
+
+def survivors(
+    elders: ScoredPopulation, both: Words, young: ScoredPopulation, accurate: bool, most: int
+) -> ScoredPopulation:
+    """The best `most` of elders and young, whose words together are `both`, best first.
+
+    By performance, where NaN is worst, then by more zeros, then elders first.
+    """
+    loss = np.concatenate([elders.loss, young.loss])
+    accuracy = np.concatenate([elders.accuracy, young.accuracy])
+    order = truncate(-accuracy if accurate else loss, bits.count(both), most)
+    return ScoredPopulation(both[order], loss[order], accuracy[order])
+
+
+def ranked(first: ScoredPopulation, accurate: bool) -> ScoredPopulation:
+    """A first population, best first by performance alone, as its parents are ranked."""
+    order = np.argsort(-first.accuracy if accurate else first.loss, kind="stable")
+    return ScoredPopulation(first.words[order], first.loss[order], first.accuracy[order])
+
+
+def worst(elders: ScoredPopulation, accurate: bool, most: int) -> Limit | None:
+    """What a new mask must reach to survive: the score of the last of a full population."""
+    from ticketry.core.fitness.kernels import Limit
+
+    if len(elders.words) < most:
+        return None
+    return Limit(accuracy=float(elders.accuracy[-1])) if accurate else Limit(loss=float(elders.loss[-1]))

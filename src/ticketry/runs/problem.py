@@ -1,0 +1,181 @@
+"""From an Experiment to a Task: data, model, space, locks, weights. Everything a user can get wrong is refused here."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ticketry import data, models
+from ticketry.core.masks import allocation
+from ticketry.core.seed import locks
+from ticketry.core.masks import space
+from ticketry.core.device import device
+from ticketry.core.errors import RequestError, TicketError
+from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.masks.initial import Outside, inside, outside
+from ticketry.core.meters import Budget
+from ticketry.core.nets.net import Named, Net
+from ticketry.core.masks.space import Space
+from ticketry.core.task import Task
+from ticketry.core.seed.weights import WeightRecipe
+from ticketry.experiment import Experiment, Lock, Search
+from ticketry.methods import name_of
+from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
+from ticketry.ticket.evaluate import fits
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A Task and what the runner needs beside it; `test` is the split that no method sees."""
+
+    task: Task
+    test: Feed
+    header: Header
+    """Of the ticket that will be written."""
+    locks: tuple[tuple[int, int], ...] | None
+    split: data.Split
+
+    def ticket(self, mask: torch.Tensor, buffers: Named, trained: torch.Tensor | None = None) -> TicketFile:
+        """What a file holds of the network that Bool[D] selects, with its running statistics.
+
+        `trained`: all its parameters, Float[M], where they were trained.
+        """
+        whole = self.task.space.full(mask).cpu().numpy()
+        values, rest = None, None
+        if trained is not None:
+            values = trained[: len(whole)].cpu().numpy()[whole]
+            views = self.task.parameters.views(trained)
+            names = {layer.name for layer in self.header.layers}
+            rest = {name: view.cpu().numpy() for name, view in views.items() if name not in names}
+        return TicketFile(
+            **vars(self.header),
+            mask=whole,
+            locks=self.locks,
+            buffers={name: value.cpu().numpy() for name, value in buffers.items()},
+            values=values,
+            rest_values=rest,
+        )
+
+
+def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None = None) -> Problem:
+    """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
+    method = experiment.method
+    given = Given(
+        data=experiment.data,
+        model=experiment.model,
+        seed=experiment.seed,
+        recipe=WeightRecipe(method.weights, method.scale),
+        search=experiment.search,
+        val=experiment.val,
+        device=experiment.device,
+        budget=experiment.budget.over(method.budget),
+    )
+    marks = Marks(method.kind, name_of(method), experiment.digest[:16])
+    return _build(given, marks, dataset or data.load(experiment.data), experiment.lock)
+
+
+def problem_of_ticket(ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None) -> Problem:
+    """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
+
+    `run`: first digits of the digest of what this is for. Raises RequestError for data that do not fit the ticket,
+    TicketError where its model has changed.
+    """
+    dataset = dataset or data.load(source)
+    fits(dataset, source, ticket)
+    names = tuple(glob.escape(layer.name) for layer in ticket.layers)
+    given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock())
+    if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
+        raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
+    return replace(problem, locks=ticket.locks)
+
+
+class Given(NamedTuple):
+    """What a network and its data are made of."""
+
+    data: str
+    model: str
+    seed: int
+    recipe: WeightRecipe
+    search: Search
+    val: float
+    device: str
+    budget: Budget
+
+
+class Marks(NamedTuple):
+    """What a ticket says of where it comes from."""
+
+    kind: Judged
+    method: str
+    run: str
+
+
+def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock) -> Problem:
+    where = device(given.device)
+    split = data.split(dataset, given.val)
+    module = models.build(given.model, dataset.input_shape, dataset.classes)
+    models.check(module, dataset.input_shape, dataset.classes)
+    whole = space.find(module, given.search.include, given.search.exclude)
+    base = inside(whole, given.recipe.kind, given.seed)
+    rest = outside(module, base, given.recipe.kind, given.seed)
+    counts = _lock_counts(locked, whole)
+    augment = dataset.augment == "crop-flip"
+
+    def on_device(x: NDArray[np.generic], y: NDArray[np.int64], augmented: bool = False) -> Feed:
+        return feed(x, y, dataset.mean, dataset.std, where, augmented)
+
+    task = Task(
+        net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
+        space=(whole if counts is None else lock(whole, counts, given.seed)).to(where),
+        base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
+        scale=given.recipe.scale,
+        train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
+        validation=on_device(dataset.x[split.val], dataset.y[split.val]),
+        augment=augment,
+        seed=given.seed,
+        budget=given.budget,
+    )
+    header = _header(given, marks, dataset, whole, rest)
+    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
+
+
+def _header(given: Given, marks: Marks, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:
+    """What the ticket will say about its network; refused now where a file could not say it."""
+    header = Header(
+        model=given.model,
+        input_shape=dataset.input_shape,
+        classes=dataset.classes,
+        layers=tuple(LayerShape(layer.name, layer.shape) for layer in whole.layers),
+        rest=tuple(DrawnParameter(*drawn) for drawn in rest.drawn),
+        seed=given.seed,
+        recipe=given.recipe,
+        data=f"{given.data}:{dataset.digest[:8]}",
+        **marks._asdict(),
+    )
+    wrong = fault(header)
+    if wrong:
+        raise RequestError(f"model is {given.model}, of which no ticket could be written: {wrong}; rename that.")
+    return header
+
+
+def lock(whole: Space, counts: tuple[tuple[int, int], ...], seed: int) -> Space:
+    """The Space left by the lock pattern that seed and per-layer (off, on) counts define."""
+    parts = [
+        locks.pattern(seed, layer.name, layer.size, off, on)
+        for layer, (off, on) in zip(whole.layers, counts, strict=True)
+    ]
+    pattern = torch.from_numpy(np.concatenate(parts))
+    return whole.freeze(off=pattern < 0, on=pattern > 0)
+
+
+def _lock_counts(wanted: Lock, whole: Space) -> tuple[tuple[int, int], ...] | None:
+    if not wanted.any:
+        return None
+    shapes = [layer.shape for layer in whole.layers]
+    return tuple(allocation.lock_counts(wanted.budget, wanted.split, shapes, wanted.off, wanted.on))
