@@ -31,7 +31,7 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     `source`: the name of the data in that case.
     """
     try:
-        record = json.loads(RunDirectory(root).experiment.read_text())
+        record = json.loads(RunDirectory(root).record.read_text())
         experiment, split = from_json(record), record["split"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         allowed = "the directory of a `ticketry find` for --corrupted, which repeats its search"

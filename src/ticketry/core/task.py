@@ -20,6 +20,7 @@ from ticketry.core.fitness.neighbours import Neighbours
 from ticketry.core.fitness.population import Population
 from ticketry.core.fitness.totals import FitnessTotals
 from ticketry.core.masks import mask as masks
+from ticketry.core.masks.candidate import Candidate, candidate
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.nets import backward, natural
@@ -202,9 +203,15 @@ class Task:
         batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
         return self._net.calibrate(self._named(effective), batches)
 
-    def validate(self, mask: torch.Tensor) -> tuple[float, float]:
-        """Loss and accuracy of one mask on the validation split: what chooses among masks."""
-        return self.judge(self._effective(mask), self.validation)
+    def network(self, candidate: Candidate) -> torch.Tensor:
+        """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""
+        if candidate.values is None:
+            return self.effective(candidate.mask)
+        return candidate.values * self.parameters.mask(self.space.full(candidate.mask))
+
+    def validate(self, answer: torch.Tensor | Candidate) -> tuple[float, float]:
+        """Loss and accuracy of a candidate, or a mask, on the validation split: what chooses among them."""
+        return self.judge(self.network(candidate(answer)), self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
         """Mean loss and accuracy (a fraction) of the network with Flat[N] weights, or all Float[M], on a whole split.

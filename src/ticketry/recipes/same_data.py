@@ -85,7 +85,7 @@ def _digests(text: str, val: float) -> Digests:
 
 def _there(out: Path) -> list[tuple[str, str]]:
     """Of the data that a run in this directory began with, or ended with; empty where there is none."""
-    begun = [{"split": _read(RunDirectory(out / part).experiment).get("split")} for part in ("", "search", "trained")]
+    begun = [{"split": _read(RunDirectory(out / part).record).get("split")} for part in ("", "search", "trained")]
     ended = _read(RunDirectory(out).result).get("digest", {})
     return [(what, digests[what]) for digests in (*begun, ended) for what in WHAT if digests.get(what)]
 

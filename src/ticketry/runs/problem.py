@@ -17,6 +17,7 @@ from ticketry.core.masks import space
 from ticketry.core.device import device
 from ticketry.core.errors import RequestError, TicketError
 from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Outside, inside, outside
 from ticketry.core.meters import Budget
 from ticketry.core.nets.net import Named, Net
@@ -40,16 +41,18 @@ class Problem:
     locks: tuple[tuple[int, int], ...] | None
     split: data.Split
 
-    def ticket(self, mask: torch.Tensor, buffers: Named, trained: torch.Tensor | None = None) -> TicketFile:
-        """What a file holds of the network that Bool[D] selects, with its running statistics.
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of the data: what a job must find unchanged when it goes on."""
+        return {"split": self.split.digest}
 
-        `trained`: all its parameters, Float[M], where they were trained.
-        """
-        whole = self.task.space.full(mask).cpu().numpy()
+    def ticket(self, candidate: Candidate, buffers: Named) -> TicketFile:
+        """What a file holds of a candidate's network, with its running statistics."""
+        whole = self.task.space.full(candidate.mask).cpu().numpy()
         values, rest = None, None
-        if trained is not None:
-            values = trained[: len(whole)].cpu().numpy()[whole]
-            views = self.task.parameters.views(trained)
+        if candidate.values is not None:
+            values = candidate.values[: len(whole)].cpu().numpy()[whole]
+            views = self.task.parameters.views(candidate.values)
             names = {layer.name for layer in self.header.layers}
             rest = {name: view.cpu().numpy() for name, view in views.items() if name not in names}
         return TicketFile(
