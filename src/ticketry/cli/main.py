@@ -15,9 +15,10 @@ from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from ticketry import __version__, recipes
+from ticketry import recipes
 from ticketry.cli import flags
 from ticketry.core.errors import RequestError, TicketError, TicketryError, unknown
+from ticketry.core.version import VERSION
 from ticketry.methods import discover, get
 
 T = TypeVar("T")
@@ -224,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nticketry VERB --help explains one verb; ticketry --version prints the version.")
         return 0 if args else 2
     if args == ["--version"]:
-        print(f"ticketry {__version__}")
+        print(f"ticketry {VERSION}")
         return 0
     try:
         if args[0] not in VERBS:

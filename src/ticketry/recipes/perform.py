@@ -15,10 +15,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ticketry import __version__
 from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
+from ticketry.core.version import VERSION
 from ticketry.experiment import Experiment
 from ticketry.paths import RunDirectory
 from ticketry.recipes import pool, same_data
@@ -142,7 +142,7 @@ def command(work: Work, out: str) -> str:
 def _environment() -> dict[str, Any]:
     packages = {name: version(name) for name in ("torch", "numpy", "scikit-learn")}
     machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": pool.cores()}
-    return {"ticketry": __version__, **packages, **machine}
+    return {"ticketry": VERSION, **packages, **machine}
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import torch
 
-from ticketry import __version__
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, refuse
+from ticketry.core.version import VERSION
 from ticketry.paths import RunDirectory
 from ticketry.runs.problem import Problem
 
@@ -61,7 +61,7 @@ def begin(directory: RunDirectory, experiment: Recorded, problem: Problem) -> No
         **experiment.resolved,
         "digest": experiment.digest,
         "environment": {
-            "ticketry": __version__,
+            "ticketry": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "machine": platform.machine(),
