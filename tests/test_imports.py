@@ -135,7 +135,7 @@ LATE = """
 import sys, json, contextlib, io
 loaded = {}
 def note(what):
-    loaded[what] = sorted({"numpy", "torch", "matplotlib", "sklearn", "jinja2"} & set(sys.modules))
+    loaded[what] = sorted({"numpy", "torch", "matplotlib", "scipy", "sklearn", "jinja2"} & set(sys.modules))
 import ticketry
 note("import")
 from ticketry.cli.main import main
