@@ -190,10 +190,10 @@ def _perform(plan: recipes.Recipe, request: flags.Recipe | flags.Compare) -> Non
     from ticketry.recipes.directory import RecipeDirectory
     from ticketry.recipes.perform import perform
     from ticketry.report import comparison
+    from ticketry.runs.executor import local
 
-    outcome = perform(
-        plan.on(request.device), request.out, workers=request.workers, quiet=request.quiet or request.json
-    )
+    place, quiet = local(request.workers), request.quiet or request.json
+    outcome = perform(plan.on(request.device), request.out, executor=place, quiet=quiet)
     if request.json:
         print(json.dumps(outcome, indent=2))
     elif not request.quiet:
