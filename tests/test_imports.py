@@ -107,6 +107,13 @@ def test_nothing_unsafe_is_used(path: Path) -> None:
         ), f"line {call.lineno}: {name}"
 
 
+def test_no_part_of_the_package_is_ignored() -> None:
+    """git, ruff and the build leave out what `.gitignore` names, wherever it is unless its name begins with a slash."""
+    lines = (ROOT.parents[1] / ".gitignore").read_text().splitlines()
+    anywhere = {line.strip("/") for line in lines if not line.startswith("/")}
+    assert not anywhere & {part for path in FILES for part in path.relative_to(ROOT).parts}
+
+
 DRAWS = {
     *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "normal", "bernoulli", "multinomial"),
     *("seed", "manual_seed", "set_rng_state", "random", "choice", "shuffle", "permutation", "standard_normal"),
