@@ -18,18 +18,17 @@ import numpy as np
 import pytest
 import torch
 from tests.laws import tiny
-from tests.methods import broken
 
 import ticketry as tk
-from ticketry.runs import checkpoint, job
-from ticketry.runs import find as run
 from ticketry.core.errors import RequestError
-from ticketry.core.nets.feed import feed
 from ticketry.core.meters import Meters
+from ticketry.core.nets.feed import feed
 from ticketry.data import from_arrays
 from ticketry.experiment import Experiment, Lock, from_json
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.random import Random
+from ticketry.runs import checkpoint, job
+from ticketry.runs import find as run
 from ticketry.ticket import file
 
 WANTED = tiny.experiment(EdgePopup(batch=32))

@@ -10,13 +10,12 @@ import pytest
 import torch
 from tests.laws import tiny
 
-from ticketry.runs import checkpoint, job
-from ticketry.runs import train
 from ticketry.core.errors import RequestError
 from ticketry.core.training.recipe import Training
 from ticketry.experiment import Lock
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gem_miner import GemMiner
+from ticketry.runs import checkpoint, job, train
 from ticketry.ticket import file
 from ticketry.ticket.module import Ticket
 

@@ -28,7 +28,7 @@ from ticketry.paths import RunDirectory
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
-from ticketry.runs.problem import Problem, problem_of_experiment
+from ticketry.runs.problem import problem_of_experiment
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.warn import warnings
 from ticketry.ticket.module import Ticket
@@ -130,7 +130,11 @@ class SearchJob:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
         self._dataset, self._title = dataset, title
         method = experiment.method
-        self.kinds = {"method": getattr(method, "State", None) or sys.modules[type(method).__module__].State, "best": Best, "meters": Meters}
+        self.kinds = {
+            "method": getattr(method, "State", None) or sys.modules[type(method).__module__].State,
+            "best": Best,
+            "meters": Meters,
+        }
 
     def prepare(self) -> Mapping[str, str]:
         self._problem = problem_of_experiment(self.wanted, dataset=self._dataset)

@@ -11,19 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from ticketry import data, models
-from ticketry.core.masks import allocation
-from ticketry.core.seed import locks
-from ticketry.core.masks import space
 from ticketry.core.device import device
 from ticketry.core.errors import RequestError, TicketError
-from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.masks import allocation, space
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Outside, inside, outside
-from ticketry.core.meters import Budget
-from ticketry.core.nets.net import Named, Net
 from ticketry.core.masks.space import Space
-from ticketry.core.task import Task
+from ticketry.core.meters import Budget
+from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.nets.net import Named, Net
+from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
+from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
@@ -82,7 +81,9 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
     return _build(given, marks, dataset or data.load(experiment.data), experiment.lock)
 
 
-def problem_of_ticket(ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None) -> Problem:
+def problem_of_ticket(
+    ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None
+) -> Problem:
     """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
 
     `run`: first digits of the digest of what this is for. Raises RequestError for data that do not fit the ticket,

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ticketry.core.lazy import torch
-
-from ticketry import __version__
 from ticketry.core.atomic import LEFTOVER, write
 from ticketry.core.errors import RequestError, TicketError, refuse
+from ticketry.core.lazy import torch
+from ticketry.core.version import VERSION
 from ticketry.paths import Directory, RunDirectory
 from ticketry.runs.lock import LOCK
 from ticketry.ticket import file
@@ -68,7 +67,7 @@ def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str]) ->
         **wanted.resolved,
         "digest": wanted.digest,
         "environment": {
-            "ticketry": __version__,
+            "ticketry": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "machine": platform.machine(),
