@@ -20,6 +20,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal
@@ -32,7 +33,9 @@ _LINK = re.compile(r"(?P<before>\]\(|(?:src|srcset|href)=\")(?P<target>[^)\s\"#]
 
 def filled(text: str) -> str:
     """A page with its generated parts made anew."""
-    return _PART.sub(lambda found: found[1] + "\n" + MAKERS[found["kind"]](*found["words"].split()) + "\n\n" + found[4], text)
+    return _PART.sub(
+        lambda found: found[1] + "\n" + MAKERS[found["kind"]](*found["words"].split()) + "\n\n" + found[4], text
+    )
 
 
 def method(name: str) -> str:
@@ -40,23 +43,24 @@ def method(name: str) -> str:
     from ticketry.methods import get
 
     kind: Any = get(name)
-    lasts = " and ".join(f"{limit:,} {unit}" for unit, limit in vars(kind.budget).items() if limit is not None)
+    lasts = _lasts(kind)
     answer = {"best": "the mask of the step that validates best", "last": "the mask of the last step"}[kind.answer]
     judged = {"strong": "untrained, as it is", "trainable": "after training"}[kind.kind]
     said = [
         f"Kind: **{kind.kind}**, so `ticketry check` judges it {judged}.",
-        f"A search lasts {lasts or 'as long as the method has something to do'}, unless the budget flags say otherwise.",
+        f"A search lasts {lasts or 'as long as the method has something to do'}, unless budget flags say otherwise.",
         f"The ticket is {answer}.",
     ]
     return " ".join(said) + "\n\n" + _table(kind)
 
 
 def deviations(name: str) -> str:
-    """The paragraphs of the method's docstring from `Deviations` on."""
+    """The paragraphs of the method's docstring from `Deviations` on, without that word."""
     from ticketry.methods import get
 
     page = inspect.getdoc(inspect.getmodule(get(name))) or ""
-    return page[page.index("\nDeviations") + 1 :].strip()
+    said = page[page.index("\nDeviations") + 1 :].partition(":")[2].strip()
+    return said[0].upper() + said[1:]
 
 
 def overview() -> str:
@@ -65,8 +69,7 @@ def overview() -> str:
 
     rows = []
     for name, kind in discover().items():
-        lasts = ", ".join(f"{n:,} {unit}" for unit, n in vars(kind.budget).items() if n is not None) or "its rounds"
-        rows.append((f"[`{name}`](methods/{name}.md)", kind.kind, lasts, _first(kind)))
+        rows.append((f"[`{name}`](methods/{name}.md)", kind.kind, _lasts(kind) or "its rounds", _first(kind)))
     return _rows(("method", "kind", "default length", "what it does"), rows)
 
 
@@ -158,12 +161,17 @@ def _table(shape: type, prefix: str | None = "") -> str:
     return _rows((head, "values", "default", "meaning"), rows) if rows else ""
 
 
+def _lasts(kind: Any) -> str:
+    limits = [(unit, limit) for unit, limit in vars(kind.budget).items() if limit is not None]
+    return " and ".join(f"{limit:,} {unit if limit != 1 else unit.removesuffix('s')}" for unit, limit in limits)
+
+
 def _docs(shape: type) -> dict[str, str]:
     """The docstrings of the fields."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(shape)))
     body = typing.cast("ast.ClassDef", tree.body[0]).body
     found = {}
-    for before, after in zip(body, body[1:], strict=False):
+    for before, after in pairwise(body):
         if (
             isinstance(before, ast.AnnAssign)
             and isinstance(before.target, ast.Name)
@@ -185,9 +193,11 @@ def _values(hint: Any) -> str:
         if typing.get_origin(part) is Literal:
             said += [f"`{value}`" for value in typing.get_args(part)]
         elif typing.get_origin(part) is tuple:
-            said.append(f"{_values(typing.get_args(part)[0])}s")
+            said.append({str: "names", float: "numbers"}.get(typing.get_args(part)[0], str(part)))
         else:
-            said.append({int: "integer", float: "number", str: "text", Path: "path", bool: "yes or no"}.get(part, str(part)))
+            said.append(
+                {int: "integer", float: "number", str: "text", Path: "path", bool: "yes or no"}.get(part, str(part))
+            )
     return ", ".join(said)
 
 

@@ -2,7 +2,7 @@
 
     python scripts/picture.py      # a few seconds; writes docs/images/ticket-light.svg and ticket-dark.svg
 
-Both columns come from real runs with one seed: `dense`, which keeps all weights, and `genetic`. Each is judged untrained.
+Both columns are real runs of one seed, judged untrained: `dense`, which keeps all weights, and `genetic`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def _graph(left: float, top: float, masks: list[np.ndarray], line: str, ink: str
             (x0, y0), (x1, y1) = places[layer][start], places[layer + 1][end]
             path += f"M{x0:.0f} {y0:.1f}L{x1:.0f} {y1:.1f}"
     dots = "".join(
-        f'<circle cx="{x:.0f}" cy="{y:.1f}" r="{2.4 if len(column) > 2 else 6}"/>' for column in places for x, y in column
+        f'<circle cx="{x:.0f}" cy="{y:.1f}" r="{2.4 if len(column) > 2 else 6}"/>'
+        for column in places
+        for x, y in column
     )
     thick = 1 if masks[0].all() else 1.7
     return f'<path d="{path}" stroke="{line}" stroke-width="{thick}" fill="none"/><g fill="{ink}">{dots}</g>'
@@ -109,7 +111,8 @@ def _map(left: float, top: float, classes: np.ndarray) -> str:
         for row in range(rows):
             changes = np.flatnonzero(np.diff(np.concatenate([[0], classes[row] == kind, [0]]).astype(int)))
             for start, stop in changes.reshape(-1, 2):
-                path += f"M{left + start * w:.1f} {top + row * h:.1f}h{(stop - start) * w:.1f}v{h:.1f}h-{(stop - start) * w:.1f}z"
+                length = (stop - start) * w
+                path += f"M{left + start * w:.1f} {top + row * h:.1f}h{length:.1f}v{h:.1f}h-{length:.1f}z"
         parts.append(f'<path d="{path}" fill="{colour}" fill-opacity="0.28" shape-rendering="crispEdges"/>')
     dataset = data.load(DATA)
     for (x, y), kind in zip(dataset.x_test[:150], dataset.y_test[:150], strict=True):

@@ -9,6 +9,8 @@
 All blocks of a page run in order in one empty directory. `<!-- not run: REASON -->` on the line before a block, or on
 the second line before it, exempts it: its commands are parsed then, with the real parser, and it is counted.
 
+`<!-- numbers vary -->` in the same place: numbers in the shown output may have any value, all else must be as shown.
+
 In shown output, `...` stands for anything within a line, and on a line by itself for any number of lines. Runs of
 spaces are alike. Numbers that were measured (from 100 up, or with decimals) may differ by 5 %: searches by gradient add
 up floats, in an order that depends on the processor.
@@ -28,8 +30,9 @@ RUN = ("sh", "console", "python", "text")
 
 _FENCE = re.compile(r"(?P<indent> *)```(?P<info>.*)")
 _MARK = re.compile(r"\s*<!-- not run: (?P<reason>.+) -->\s*")
+_VARY = re.compile(r"\s*<!-- numbers vary -->\s*")
 _TITLE = re.compile(r'title="(?P<title>[^"]+)"')
-_NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?!\w)")  # not the digits of a digest
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,16 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `line`: of its first fence, from 1; `title`: the file that it is; `reason`: why it does not run."""
+    """A fenced block. `line`: of its first fence, from 1; `title`: the file that it is; `reason`: why it does not run;
+    `vary`: whether its numbers may have any value.
+    """
 
     page: Path
     line: int
     language: str
     title: str | None
     reason: str | None
+    vary: bool
     text: str
 
     @property
@@ -94,10 +100,8 @@ def blocks(page: Path) -> Iterator[Block]:
             at += 1
             continue
         end = next(i for i in range(at + 1, len(lines)) if lines[i].strip() == "```")
-        marks = [_MARK.fullmatch(line) for line in reversed(lines[max(0, at - 2) : at])]
-        if marks and marks[0] is None and lines[at - 1].strip():  # text stands between a mark and the block
-            marks = []
-        mark = next((mark for mark in marks if mark), None)
+        before = lines[at - 1] if lines[at - 1].strip() else lines[at - 2]
+        mark = _MARK.fullmatch(before)
         title = _TITLE.search(opened["info"])
         yield Block(
             page=page,
@@ -105,13 +109,16 @@ def blocks(page: Path) -> Iterator[Block]:
             language=(opened["info"].split() or [""])[0],
             title=title["title"] if title else None,
             reason=mark["reason"] if mark else None,
+            vary=_VARY.fullmatch(before) is not None,
             text=textwrap.dedent("\n".join(lines[at + 1 : end])) + "\n",
         )
         at = end + 1
 
 
-def agrees(shown: str, printed: str) -> bool:
+def agrees(shown: str, printed: str, vary: bool = False) -> bool:
     """Whether what a page shows is what was printed, by the rules above."""
+    if vary:
+        shown, printed = (_NUMBER.sub("0", text) for text in (shown, printed))
     return _lines_agree(_lines(shown), _lines(printed))
 
 

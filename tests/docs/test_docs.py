@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
@@ -19,11 +17,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 import tyro
-
 from tests.docs.blocks import ROOT, RUN, Block, agrees, blocks, pages
-from ticketry import methods, recipes
+
+from ticketry import methods
 from ticketry.cli import main as cli
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
@@ -68,7 +65,9 @@ def test_examples_run(page: Path, folder: Path) -> None:
         elif block.language == "python":
             printed = _python(block, names)
         elif block.language == "text":
-            assert agrees(block.text, printed), f"{block.place} shows\n{block.text}\nbut this is printed:\n{printed}"
+            assert agrees(block.text, printed, block.vary), (
+                f"{block.place} shows\n{block.text}\nbut this is printed:\n{printed}"
+            )
         else:
             _commands(block)
 
@@ -111,7 +110,13 @@ def test_what_does_not_run_is_counted() -> None:
     pytest.skip(f"{sum(reasons.values())} of {len(every)} blocks of the documentation are parsed only: {said}")
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(pytest.param(ROOT / f"{name}.md", id=name) for name in ("CONTRIBUTING", "DESIGN", "FORMAT", "CHANGELOG"))])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *PAGES,
+        *(pytest.param(ROOT / f"{name}.md", id=name) for name in ("CONTRIBUTING", "DESIGN", "FORMAT", "CHANGELOG")),
+    ],
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in _links(page):
         target, _, anchor = link.partition("#")
@@ -123,7 +128,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_every_page_is_in_the_navigation() -> None:
     listed = (ROOT / "zensical.toml").read_text()
-    missing = [str(page.relative_to(ROOT / "docs")) for page in pages()[1:] if f'"{page.relative_to(ROOT / "docs")}"' not in listed]
+    missing = [
+        str(page.relative_to(ROOT / "docs"))
+        for page in pages()[1:]
+        if f'"{page.relative_to(ROOT / "docs")}"' not in listed
+    ]
     assert not missing
 
 
@@ -162,7 +171,7 @@ def _commands(block: Block) -> None:
         expected_to_fail = following == ["echo", "$?"]
         assert status == 0 or expected_to_fail, f"{block.place}: `{command.line}` ends with {status}:\n{printed}"
         if command.shown is not None and command.shown.strip():
-            assert agrees(command.shown, printed), (
+            assert agrees(command.shown, printed, block.vary), (
                 f"{block.place} shows for `{command.line}`\n{command.shown}\nbut this is printed:\n{printed}"
             )
 
@@ -193,15 +202,16 @@ def _parses(words: Sequence[str], place: str) -> None:
         assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in words[1:]), f"{place}: {words}"
     elif words[0] == "ticketry" and len(words) > 1 and not words[1].startswith("-"):
         with pytest.raises(Parsed) as parsed:
-            code = cli.main(words[1:])
-            raise AssertionError(f"{place}: {' '.join(words)} ends with {code} before it is parsed")
+            cli.main(words[1:])  # which returns where it refuses the request before it is parsed
         if words[1] == "compare":
             for name in parsed.value.args[0].methods:
                 methods.get(name)
     elif words[0] in ("python", "sh") and len(words) > 1 and not words[1].startswith("-"):
         assert (ROOT / words[1]).exists(), f"{place}: {words[1]} is not there"
     else:
-        assert words[0] in ("ticketry", "python", "python3", ".", "pip", "pytest", "export", "cc", *SHELL), f"{place}: {words}"
+        assert words[0] in ("ticketry", "python", "python3", ".", "pip", "pytest", "export", "cc", *SHELL), (
+            f"{place}: {words}"
+        )
 
 
 def _links(page: Path) -> Iterator[str]:
