@@ -145,20 +145,20 @@ MAKERS: dict[str, Callable[..., str]] = {
 
 
 def _table(shape: type, prefix: str | None = "") -> str:
-    """Fields of a dataclass: name, values, default and docstring. Fields that are dataclasses are left to their own
-    table.
+    """Fields of a dataclass: name, default, and docstring with the words that may be given. Fields that are dataclasses
+    are left to their own table. `prefix`: of flags; None for arguments in Python.
     """
     said, hints = _docs(shape), typing.get_type_hints(shape)
     rows = []
     for field in fields(shape):
         if is_dataclass(hints[field.name]):
             continue
-        positional = "Positional" in repr(field.type)
         shown = field.name if prefix is None else "--" + ".".join(filter(None, (prefix, field.name.replace("_", "-"))))
-        name = field.name.upper() if positional else shown
-        rows.append((f"`{name}`", _values(hints[field.name]), _default(field), said.get(field.name, "")))
-    head = "argument" if prefix is None else "flag"
-    return _rows((head, "values", "default", "meaning"), rows) if rows else ""
+        name = field.name.upper() if "Positional" in repr(field.type) else shown
+        words, what = _values(hints[field.name])
+        meaning = f"{said.get(field.name, '')}{f' One of {words}.' if words else ''}".strip()
+        rows.append((f"`{name}`", _default(field, what), meaning))
+    return _rows(("argument" if prefix is None else "flag", "default", "meaning"), rows) if rows else ""
 
 
 def _lasts(kind: Any) -> str:
@@ -182,32 +182,31 @@ def _docs(shape: type) -> dict[str, str]:
     return found
 
 
-def _values(hint: Any) -> str:
+def _values(hint: Any) -> tuple[str, str]:
+    """The words that may be given, if only those may, and what else is to be given."""
     if typing.get_origin(hint) is typing.Annotated:
         hint = typing.get_args(hint)[0]
     parts = typing.get_args(hint) if typing.get_origin(hint) in (UnionType, typing.Union) else (hint,)
-    said = []
+    words, what = [], ""
     for part in parts:
-        if part is NoneType:
-            continue
         if typing.get_origin(part) is Literal:
-            said += [f"`{value}`" for value in typing.get_args(part)]
+            words += [f"`{value}`" for value in typing.get_args(part)]
         elif typing.get_origin(part) is tuple:
-            said.append({str: "names", float: "numbers"}.get(typing.get_args(part)[0], str(part)))
-        else:
-            said.append(
-                {int: "integer", float: "number", str: "text", Path: "path", bool: "yes or no"}.get(part, str(part))
-            )
-    return ", ".join(said)
+            what = {str: "names", float: "numbers"}[typing.get_args(part)[0]]
+        elif part is not NoneType:
+            what = {int: "integer", float: "number", str: "text", Path: "path", bool: "True or False"}[part]
+    return ", ".join(words), what
 
 
-def _default(field: Field[Any]) -> str:
-    if field.default is not MISSING:
-        value = field.default
-        if value is None or value == () or value is False:
-            return ""
-        return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-    return "*required*" if field.default_factory is MISSING else ""
+def _default(field: Field[Any], what: str) -> str:
+    """The default, or what to give where there is none."""
+    if field.default is MISSING:
+        return f"*required: {what}*" if field.default_factory is MISSING else ""
+    if field.default is False:
+        return "*off*"
+    if field.default is None or field.default == ():
+        return f"*none: {what}*"
+    return f"`{field.default:g}`" if isinstance(field.default, float) else f"`{field.default}`"
 
 
 def _signature(make: Callable[..., object], keyword_only: bool = False) -> str:
