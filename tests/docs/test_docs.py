@@ -68,7 +68,7 @@ def test_examples_run(page: Path, folder: Path) -> None:
             assert agrees(block.text, printed, block.vary), (
                 f"{block.place} shows\n{block.text}\nbut this is printed:\n{printed}"
             )
-        else:
+        elif block.language in ("sh", "console"):
             _commands(block)
 
 
@@ -100,6 +100,29 @@ def test_blocks_that_do_not_run_parse(page: Path, monkeypatch: pytest.MonkeyPatc
         elif block.language in ("sh", "console"):
             for command in block.commands:
                 _parses(command.words, block.place)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_and_flags_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inline code: whole commands parse, scripts and targets are there, flags are those of some table of flags."""
+    tables = "\n".join(page.read_text() for page in pages())
+    known = {"--help", "--version", "--quick", *re.findall(r"^\| `(--[\w.-]+)` \|", tables, re.MULTILINE)}
+    parse = tyro.cli
+
+    def only_parse(*args: Any, **kwargs: Any) -> None:
+        raise Parsed(parse(*args, **kwargs))
+
+    monkeypatch.setattr(tyro, "cli", only_parse)
+    for code in re.findall(r"`([^`\n]+(?:\n[^`\n]+)?)`", _prose(page)):
+        words = code.split()
+        place = f"{page.relative_to(ROOT)}: `{code}`"
+        for word in words:
+            if word.startswith("--") and "*" not in word:
+                assert word in known, f"{place}: {word} is the flag of nothing"
+        if words[0] in ("make", "python"):
+            _parses(words, place)
+        elif words[:2] in (["ticketry", "recipe"], ["ticketry", "compare"]) and len(words) > 2:
+            _parses([*words, *([] if "--out" in words else ["--out", "x"])], place)
 
 
 def test_what_does_not_run_is_counted() -> None:
@@ -202,7 +225,7 @@ def _parses(words: Sequence[str], place: str) -> None:
         assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in words[1:]), f"{place}: {words}"
     elif words[0] == "ticketry" and len(words) > 1 and not words[1].startswith("-"):
         with pytest.raises(Parsed) as parsed:
-            cli.main(words[1:])  # which returns where it refuses the request before it is parsed
+            _main(words[1:], place)  # which returns where it refuses the request before it is parsed
         if words[1] == "compare":
             for name in parsed.value.args[0].methods:
                 methods.get(name)
@@ -214,20 +237,30 @@ def _parses(words: Sequence[str], place: str) -> None:
         )
 
 
+def _main(words: Sequence[str], place: str) -> int:
+    try:
+        return cli.main(words)
+    except SystemExit as end:
+        raise AssertionError(f"{place}: `ticketry {' '.join(words)}` does not parse") from end
+
+
 def _links(page: Path) -> Iterator[str]:
     """Relative links and images outside of fenced blocks and code."""
-    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"`[^`]*`", "", text)
+    text = re.sub(r"`[^`]*`", "", _prose(page))
     for found in _LINK.finditer(text):
         link = next(group for group in found.groups() if group)
         if not re.match(r"[a-z]+:", link):
             yield link.removesuffix("#only-light").removesuffix("#only-dark")
 
 
+def _prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
 def _anchors(page: Path) -> set[str]:
     """Those of the headings, as GitHub and the site make them."""
-    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
