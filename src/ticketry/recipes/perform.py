@@ -20,7 +20,6 @@ from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes import same_data
 from ticketry.recipes.plan import CellRun, Recipe
 from ticketry.report.statistics import estimate
-from ticketry.runs import job
 from ticketry.runs.executor import Call, Executor, cores, local
 
 SCHEMA = 1  # of recipe.json
@@ -33,6 +32,8 @@ def perform(recipe: Recipe, out: str | Path, *, executor: Executor | None = None
     `executor`: where its runs are computed, `runs.executor.local()` without it. Raises RequestError for a directory
     that cannot be written or is another recipe's, and for runs on different data.
     """
+    from ticketry.runs import job  # late: it needs torch
+
     directory = RecipeDirectory(Path(out))
 
     def below(quiet: bool) -> dict[Path, Any]:
