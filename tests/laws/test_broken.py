@@ -81,7 +81,7 @@ def test_law_6_catches_a_kernel_that_disagrees(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_law_7_catches_a_task_that_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketry.core.meters.Meters.allow", lambda *args, **kwargs: None)
+    monkeypatch.setattr("ticketry.core.meters.Meter.spend", lambda *args, **kwargs: None)
     with pytest.raises(AssertionError):
         LAWS[7](broken.Sound)
 

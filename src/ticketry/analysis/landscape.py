@@ -92,9 +92,9 @@ def _measured(
     }
     t, at = np.arange(points) / (points - 1), np.arange(-(grid // 2), grid // 2 + 1) / (grid // 2)
     count = len(TARGETS) * k * len(scopes) * (points - 1) + grid**2  # each line but its start; the plane has the ticket
-    task.budget = Budget(evaluations=count)  # not that of the search
+    task.meter.budget = Budget(evaluations=count)  # not that of the search
     began = time.perf_counter()
-    with SearchProgress(f"landscape of {run.directory.root}", task.budget, task.meters, quiet) as bar:
+    with SearchProgress(f"landscape of {run.directory.root}", task.meter.budget, task.meters, quiet) as bar:
         here = _scores(task, batch, iter([ticket]), bar)
         line = _scores(task, batch, lines(ticket, segments, list(scopes.values()), t, k, seed), bar)
         around = _scores(task, batch, plane(ticket, segments, at, seed), bar)

@@ -6,13 +6,12 @@ It does not hold the test split, so no method can touch it.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 
-from ticketry.core.errors import SearchEnded, refuse
+from ticketry.core.errors import refuse
 from ticketry.core.fitness import kernels
 from ticketry.core.fitness.examples import PreparedExamples
 from ticketry.core.fitness.kernels import Limit, Score
@@ -21,7 +20,7 @@ from ticketry.core.fitness.population import Population
 from ticketry.core.fitness.totals import FitnessTotals
 from ticketry.core.masks import mask as masks
 from ticketry.core.masks.space import Space
-from ticketry.core.meters import Budget, Meters
+from ticketry.core.meters import Budget, Meter, Meters
 from ticketry.core.nets import backward, natural
 from ticketry.core.nets.feed import Batch as Batch
 from ticketry.core.nets.feed import Feed, parts
@@ -51,12 +50,10 @@ class Task:
         augment: bool,
         seed: int,
         budget: Budget,
-        meters: Meters | None = None,
     ) -> None:
         self.space = space
         self.seed = seed
-        self.budget = budget
-        self.meters = meters or Meters()
+        self.meter = Meter(budget)
         self.train, self.validation = train, validation
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
@@ -68,15 +65,22 @@ class Task:
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
         self._prepared = PreparedExamples(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, self._count)
-        self._losses: list[float] = []
-        self._listener: Callable[[float], None] = lambda fraction: None
-        self._clock = time.perf_counter()
+        self.parameters = Parameters(net, self._stack, space, train.x, self.meter)
 
     @property
     def weights(self) -> torch.Tensor:
         """Float[D]: the untrained weights of the searched positions, unscaled; for reading only."""
         return self.space.narrow(self._base)
+
+    @property
+    def budget(self) -> Budget:
+        """The limits of this search."""
+        return self.meter.budget
+
+    @property
+    def meters(self) -> Meters:
+        """What was spent so far."""
+        return self.meter.meters
 
     @property
     def epochs(self) -> int:
@@ -86,7 +90,7 @@ class Task:
     @property
     def spent(self) -> float:
         """The part of the budget that is spent, of the limit nearest its end, in [0, 1]; a step counts when begun."""
-        return self.meters.part(self.budget)
+        return self.meter.part
 
     def stream(self, purpose: str, *index: int | str) -> Stream:
         """The named random stream of this task, `task.stream("mutation", generation)`."""
@@ -103,8 +107,8 @@ class Task:
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
         every = parts(len(order), batch_size)
         for number, part in enumerate(every):
-            self._meter(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
-            self._listener(number / len(every))
+            self.meter.spend(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
+            self.meter.tell(number / len(every))
             augment = self.stream("augment", epoch, number) if self._augment else None
             yield Batch(*self.train.batch(order[part], augment))
 
@@ -121,8 +125,8 @@ class Task:
         self._effective(mask)
         gradient = torch.empty_like(self._scaled)
         out = list(self.space.views(gradient).values())
-        loss = backward.mask_gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
-        self._count(len(batch.y), len(batch.y), loss)
+        leaves, scaled = self._leaves, self._factored
+        loss = backward.mask_gradient(self._net, self._stack, leaves, batch.x, batch.y, scaled, out, self.meter)
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
@@ -131,8 +135,6 @@ class Task:
         """Loss on a batch of one mask drawn with probabilities Float[D], and the gradient of the expectation to them.
 
         An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has.
-        Every perturbed example counts as one evaluation and as one example forward, though only the layers from the
-        perturbed one on are computed; means, variances and the drawn mask count as three examples forward each.
         """
         kernels.check(self._net)
         whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
@@ -145,9 +147,8 @@ class Task:
         parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
         draw = functools.partial(self.stream, "natural gradient", index)
         loss, gradient = natural.natural_gradient(
-            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self._meter_work
+            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self.meter
         )
-        self._losses.append(loss)
         return loss, self.space.narrow(gradient)
 
     def fitness(
@@ -165,16 +166,15 @@ class Task:
         network whose answer depends on the other examples of a batch.
         """
         kernels.check(self._net)
-        self._meter(evaluations=len(masks))
+        self.meter.spend(evaluations=len(masks))
         prepared = (
             self._prepared
             if batch is None
             else PreparedExamples(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
         )
         networks = Population(self.space, self._base, masks, self._factors_of(masks))
-        totals = FitnessTotals(len(masks), len(prepared.feed), limit, self.device)
+        totals = FitnessTotals(len(masks), len(prepared.feed), limit, self.device, self.meter)
         kernels.score(self._net, self._stack, networks, prepared, totals, kernel, self.norms)
-        self.meters.examples_forward += totals.forward
         return totals.score()
 
     def neighbours(self, mask: torch.Tensor, batch: Batch | None = None) -> Neighbours | None:
@@ -191,16 +191,15 @@ class Task:
         if stack.overflows(self._base, self.space, batch.x):
             return None
         with torch.no_grad():
-            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
+            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self.meter)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
         if not self._net.has_norms:
             return {}
         n = min(CALIBRATION, len(self.train))
-        self.meters.examples_forward += n
         batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
-        return self._net.calibrate(self._named(effective), batches)
+        return self._net.calibrate(self._named(effective), batches, self.meter)
 
     def validate(self, mask: torch.Tensor) -> tuple[float, float]:
         """Loss and accuracy of one mask on the validation split: what chooses among masks."""
@@ -212,34 +211,23 @@ class Task:
         `buffers`: its running statistics, where they are known already.
         """
         buffers, named = self.norms(effective) if buffers is None else buffers, self._named(effective)
-        self.meters.examples_forward += len(feed)
-        return judge(lambda x: self._net.eval_logits(named, x, buffers), feed)
+        return judge(lambda x: self._net.eval_logits(named, x, buffers), feed, self.meter)
 
-    @contextmanager
-    def one_step(self) -> Iterator[None]:
-        """Around each step of the method: counts it, and uncounts it when it is cut short."""
-        self._meter(steps=1)
-        try:
-            yield
-        except SearchEnded:
-            self.meters.steps -= 1
-            raise
-        finally:
-            self._meter_time()
+    def one_step(self) -> AbstractContextManager[None]:
+        """Around each step of the method; see Meter."""
+        return self.meter.one_step()
 
     def listen(self, listener: Callable[[float], None]) -> None:
         """Call this with the fraction of the epoch under way that is done."""
-        self._listener = listener
+        self.meter.listen(listener)
 
     def resume(self, meters: Meters) -> None:
         """Go on counting from a checkpoint's meters."""
-        vars(self.meters).update(vars(meters))
-        self._clock = time.perf_counter()
+        self.meter.resume(meters)
 
     def take_loss(self) -> float | None:
         """Mean training loss since the last call; None when there was none."""
-        losses, self._losses = self._losses, []
-        return sum(losses) / len(losses) if losses else None
+        return self.meter.take_loss()
 
     def _effective(self, mask: torch.Tensor) -> torch.Tensor:
         """As `effective`, in a buffer that the next call overwrites."""
@@ -269,21 +257,3 @@ class Task:
         if self._scale == "none":
             return None
         return torch.tensor([self._factors(self.space.full(mask)) for mask in masks], device=self.device)
-
-    def _meter_time(self) -> None:
-        now = time.perf_counter()
-        self.meters.seconds += now - self._clock
-        self._clock = now
-
-    def _count(self, forward: int, backward: int, *losses: float) -> None:
-        self.meters.examples_forward += forward
-        self.meters.examples_backward += backward
-        self._losses += losses
-
-    def _meter_work(self, evaluations: int, examples: int) -> None:
-        self._meter(evaluations=evaluations)
-        self.meters.examples_forward += examples
-
-    def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
-        self._meter_time()
-        self.meters.allow(self.budget, evaluations=evaluations, epochs=epochs, steps=steps)

@@ -7,6 +7,7 @@ import numpy as np
 from ticketry import data
 from ticketry.core import device as devices
 from ticketry.core.errors import refuse
+from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
 from ticketry.core.nets.judge import judge
 from ticketry.data import Dataset
@@ -25,7 +26,7 @@ def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cp
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
     examples = feed(x, y, dataset.mean, dataset.std, devices.device(device))
-    loss, accuracy = judge(ticket.module(device), examples)
+    loss, accuracy = judge(ticket.module(device), examples, Meter())
     same = ticket.content.data.endswith(f":{dataset.digest[:8]}")
     return {"accuracy": accuracy, "loss": loss, "examples": len(y), "same_data": same}
 

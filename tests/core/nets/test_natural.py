@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ticketry.core.errors import RequestError
+from ticketry.core.errors import BudgetSpent, RequestError
 from ticketry.core.masks import space
 from ticketry.core.masks.space import Space
+from ticketry.core.meters import Budget, Meter
 from ticketry.core.nets import natural
 from ticketry.core.nets.net import Net
 from ticketry.core.seed.streams import stream
@@ -82,7 +84,7 @@ def estimate(
 ) -> torch.Tensor:
     def one(number: int) -> torch.Tensor:
         draw = partial(stream, 0, "test", number)
-        return natural.natural_gradient(net, found, base, chance, x, y, pairs, fitness, draw, lambda *_: None)[1]
+        return natural.natural_gradient(net, found, base, chance, x, y, pairs, fitness, draw, Meter())[1]
 
     return torch.stack([one(number) for number in range(calls)]).double().mean(0)
 
@@ -273,10 +275,13 @@ def test_examples_without_a_finite_loss_count_for_nothing() -> None:
 def test_it_says_what_is_spent_ahead_of_it() -> None:
     net, found, base = setting(nn.Sequential(nn.Conv1d(1, 1, 2), nn.Flatten(), nn.Linear(3, 3), nn.Linear(3, 2)))
     x, y = examples(8, 1, 4)
-    spent: list[tuple[int, int]] = []
     draw = partial(stream, 0, "test")
-    natural.natural_gradient(net, found, base, chances(17), x, y, 5, "cross-entropy", draw, lambda *n: spent.append(n))
-    assert spent == [(1, 8), (2 * 8 * (1 + 5 + 5), 2 * 8 * (1 + 5 + 5) + 2 * 8)]
+    networks = 1 + 2 * 8 * (1 + 5 + 5)
+    for most, spent in ((networks, (networks, networks - 1 + 3 * 8)), (networks - 1, (1, 8))):
+        meter = Meter(Budget(evaluations=most))
+        with suppress(BudgetSpent):
+            natural.natural_gradient(net, found, base, chances(17), x, y, 5, "cross-entropy", draw, meter)
+        assert (meter.meters.evaluations, meter.meters.examples_forward) == spent
 
 
 class Bilinear(nn.Module):

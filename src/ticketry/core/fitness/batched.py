@@ -53,7 +53,7 @@ def _count(chunk: _Chunk, which: torch.Tensor, examples: Examples, totals: Fitne
     total = totals.noted(which)
     for block in examples.blocks:
         total += sums(chunk.logits(block), block.y, block.own)
-        totals.forward += which.shape[0] * block.y.shape[0]
+        totals.meter.spend(forward=which.shape[0] * block.y.shape[0])
         keep = totals.within(total)
         if keep is not None and int(keep.sum()) <= _PRUNED * which.shape[0]:
             totals.note(which, total)

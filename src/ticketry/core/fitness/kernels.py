@@ -76,7 +76,7 @@ def _loop(
             loss = functional.cross_entropy(logits, y, reduction="none").sum(dtype=torch.float64)
             errors = (logits.argmax(1) != y).sum(dtype=torch.float64)
             total += torch.stack([loss, errors])[:, None]
-            totals.forward += len(y)
+            totals.meter.spend(forward=len(y))
             if totals.within(total) is not None:
                 break
         totals.note(which, total)

@@ -10,7 +10,7 @@ and the layers after that, where there are any, as always. With one hidden layer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ticketry.core.fitness.population import Population
 from ticketry.core.fitness.totals import Score, score, sums
+from ticketry.core.meters import Meter
 from ticketry.core.nets.stack import Stack
 
 EXAMPLES = 2048  # in work at a time
@@ -49,10 +50,8 @@ class Neighbours:
     accuracy: float
     """Accuracy of the current mask."""
 
-    def __init__(
-        self, stack: Stack, population: Population, x: torch.Tensor, y: torch.Tensor, meter: Callable[[int, int], None]
-    ) -> None:
-        """For the one network of a `population`. `meter` is told of evaluations and of examples forward, beforehand."""
+    def __init__(self, stack: Stack, population: Population, x: torch.Tensor, y: torch.Tensor, meter: Meter) -> None:
+        """For the one network of a `population`. Every flip is an evaluation, and all its examples forward."""
         space = population.space
         self._device, self._meter, self._n = x.device, meter, len(y)
         self._mask: NDArray[np.bool_] = population.masks[0].cpu().numpy().copy()
@@ -70,7 +69,7 @@ class Neighbours:
             for start, labels in zip(range(0, self._n, EXAMPLES), torch.split(y, EXAMPLES), strict=True)
         ]
         self._applied = 0
-        meter(1, self._n)
+        meter.spend(evaluations=1, forward=self._n)
         self._forward(1)
 
     @property
@@ -80,7 +79,7 @@ class Neighbours:
 
     def flips(self, positions: torch.Tensor) -> Score:
         """Loss and accuracy, Float64[K] each, of the K masks that differ from the current one at one of Long[K]."""
-        self._meter(len(positions), len(positions) * self._n)
+        self._meter.spend(evaluations=len(positions), forward=len(positions) * self._n)
         table = torch.zeros(2, len(positions), dtype=torch.float64, device=self._device)
         for flips in self._located(positions.cpu().numpy()):
             for part, y, own in self._parts:
@@ -89,7 +88,7 @@ class Neighbours:
 
     def apply(self, position: int) -> None:
         """Flip one bit of the current mask for good."""
-        self._meter(0, self._n)
+        self._meter.spend(forward=self._n)
         [(layer, _, unit, entry, step)] = self._located(np.array([position]))
         self._mask[position] ^= True
         self._weights[layer - 1][unit, entry] += step

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ticketry.core.meters import Meter
+
 _LEAST = -80.0  # exp of less is nothing beside the 1 of the top, and takes ten times as long where it is subnormal
 
 
@@ -39,13 +41,11 @@ class Limit:
 class FitnessTotals:
     """Losses and errors of P networks on `n` examples in all, summed in float64 (see `sums`)."""
 
-    def __init__(self, p: int, n: int, limit: Limit | None, device: torch.device) -> None:
-        self.n, self._limit = n, limit
+    def __init__(self, p: int, n: int, limit: Limit | None, device: torch.device, meter: Meter) -> None:
+        self.n, self._limit, self.meter = n, limit, meter
         self._sums = torch.zeros(2, p, dtype=torch.float64, device=device)
         self.alive = torch.arange(p, device=device)
         """Long[p]: the networks that may still be within the limit."""
-        self.forward = 0
-        """Examples that went through a network."""
 
     def noted(self, which: torch.Tensor) -> torch.Tensor:
         """Float64[2, p]: the sums of the networks Long[p] so far; a copy."""

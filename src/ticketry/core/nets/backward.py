@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
+from ticketry.core.meters import Meter
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.stack import Stack
 
@@ -14,7 +15,14 @@ Parts = Sequence[torch.Tensor]
 
 
 def mask_gradient(
-    net: Net, stack: Stack | None, weights: Named, x: torch.Tensor, y: torch.Tensor, scaled: Parts, out: Parts
+    net: Net,
+    stack: Stack | None,
+    weights: Named,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    scaled: Parts,
+    out: Parts,
+    meter: Meter,
 ) -> float:
     """Mean cross-entropy on examples Float[B, ...] with labels Long[B], for the Space's weights, which want gradients.
 
@@ -26,12 +34,14 @@ def mask_gradient(
         loss = float(by_hand(stack, one, biases, x, y, place))
         for part, factor in zip(out, scaled, strict=True):
             part.mul_(factor)
-        return loss
-    found = functional.cross_entropy(net.train_logits(weights, x), y)
-    grads = torch.autograd.grad(found, list(weights.values()), allow_unused=True, materialize_grads=True)
-    for grad, factor, part in zip(grads, scaled, out, strict=True):
-        torch.mul(grad, factor, out=part)
-    return found.item()
+    else:
+        found = functional.cross_entropy(net.train_logits(weights, x), y)
+        grads = torch.autograd.grad(found, list(weights.values()), allow_unused=True, materialize_grads=True)
+        for grad, factor, part in zip(grads, scaled, out, strict=True):
+            torch.mul(grad, factor, out=part)
+        loss = found.item()
+    meter.spend(forward=len(y), backward=len(y), losses=[loss])
+    return loss
 
 
 @torch.no_grad()

@@ -7,14 +7,16 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import Feed
 
 CHUNK = 1024  # examples a forward pass
 
 
-def judge(network: Callable[[torch.Tensor], torch.Tensor], feed: Feed) -> tuple[float, float]:
+def judge(network: Callable[[torch.Tensor], torch.Tensor], feed: Feed, meter: Meter) -> tuple[float, float]:
     """Mean cross-entropy and accuracy (a fraction). An answer that is not a number is not right, whatever its class."""
     loss, right = 0.0, 0
+    meter.spend(forward=len(feed))
     with torch.no_grad():
         for start in range(0, len(feed), CHUNK):
             x, y = feed.batch(slice(start, start + CHUNK))

@@ -37,6 +37,7 @@ from torch.overrides import TorchFunctionMode
 
 from ticketry.core.errors import RequestError
 from ticketry.core.masks.space import Space
+from ticketry.core.meters import Meter
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.seed import philox
 from ticketry.core.seed.quantile import normal
@@ -143,23 +144,24 @@ def natural_gradient(
     pairs: int,
     fitness: Fitness,
     draw: Callable[[str | int], Stream],
-    spend: Callable[[int, int], None],
+    meter: Meter,
 ) -> tuple[float, torch.Tensor]:
     """Mean loss of one drawn mask on B examples, and the estimated gradient of the expected loss to p: Float[N].
 
     `base`: Flat[N], weights with their scale factors; `chance`: Float[N], the p, exactly 0 or 1 where locked and
-    nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams; `spend` is
-    told of (networks, examples forward) ahead of them. Examples whose losses are not finite count for nothing. Raises
+    nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams. Examples
+    whose losses are not finite count for nothing. Every perturbed example is an evaluation and an example forward,
+    though only the layers from the perturbed one on are computed; means and variances are two forward. Raises
     RequestError for a model that uses a masked weight otherwise than by linear and conv functions.
     """
     flips = torch.from_numpy(draw("mask").uniform(space.total)).to(base.device) < chance
     drawn = _Drawn(net, space.views(base * flips), x, y, fitness, [])
-    spend(1, len(y))
+    meter.spend(evaluations=1, forward=len(y))
     losses, calls = drawn.run()
     _check(space, calls)
     rows = [pairs if call.apply is functional.linear else 1 for call in calls]
     networks = 2 * sum(rows) * len(y)
-    spend(networks, networks + 2 * len(y))
+    meter.spend(evaluations=networks, forward=networks + 2 * len(y))
     gradient = torch.zeros_like(base)
     parts = [space.views(flat) for flat in (base, chance, gradient)]
     for number, call in enumerate(calls):
@@ -168,7 +170,9 @@ def natural_gradient(
         advantage = partial(drawn.advantage, [one.out for one in calls[:number]])
         estimate = _by_outputs if call.apply is functional.linear else _by_weights
         out.add_(estimate(call, weight, p, noise, advantage), alpha=1 / (rows[number] * len(y)))
-    return float(losses.mean()), gradient.nan_to_num_(0.0, 0.0, 0.0)
+    loss = float(losses.mean())
+    meter.spend(losses=[loss])
+    return loss, gradient.nan_to_num_(0.0, 0.0, 0.0)
 
 
 def _by_outputs(

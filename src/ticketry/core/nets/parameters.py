@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch.nn import functional
 
 from ticketry.core.masks.space import Layer, Space
+from ticketry.core.meters import Meter
 from ticketry.core.nets import backward
 from ticketry.core.nets.net import Net
 from ticketry.core.nets.stack import Stack
@@ -19,24 +19,16 @@ Precision = Literal["float32", "bfloat16"]
 class Parameters:
     """The layout of Float[*P, M], M = N + R, and gradients to it.
 
-    `x`: some examples Float[B, ...], for their shape and device. `count` is told of examples forward and backward,
-    and of losses on the way.
+    `x`: some examples Float[B, ...], for their shape and device. All work is told to `meter`.
     """
 
-    def __init__(
-        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, count: Callable[..., None]
-    ) -> None:
+    def __init__(self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, meter: Meter) -> None:
         layers, start = list(space.layers), space.total
         for name, value in net.rest.items():
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
-        self._net, self.stack, self._masked, self._shape, self.count = (
-            net,
-            stack,
-            len(space.layers),
-            x.shape[1:],
-            count,
-        )
+        self._net, self.stack, self.meter = net, stack, meter
+        self._masked, self._shape = len(space.layers), x.shape[1:]
         self._layout = Space(tuple(layers))
         self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
 
@@ -71,7 +63,7 @@ class Parameters:
             parts = [list(views.values())[: self._masked] for views in (named, out)]
             biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
             losses = backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]).tolist()
-        self.count(len(flat) * len(y), len(flat) * len(y), *losses)
+        self.meter.spend(forward=len(flat) * len(y), backward=len(flat) * len(y), losses=losses)
         return losses, gradient
 
     def curvature(self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -86,7 +78,7 @@ class Parameters:
         first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
         along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
         second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
-        self.count(len(y), 2 * len(y))
+        self.meter.spend(forward=len(y), backward=2 * len(y))
         return torch.cat([product.flatten() for product in second])
 
     def flow(self, flat: torch.Tensor) -> torch.Tensor:
@@ -102,7 +94,7 @@ class Parameters:
         ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
         total = self._net.eval_logits(leaves, ones, buffers).sum()
         grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
-        self.count(1, 1)
+        self.meter.spend(forward=1, backward=1)
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
     def _by_autograd(

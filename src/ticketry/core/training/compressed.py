@@ -60,7 +60,7 @@ class Compressed:
         """Long[K]: where each number is in a flat Float[P, M]."""
         self.owners = self.positions // masks.shape[1]
         """Long[K]: whose it is."""
-        self._count = parameters.count
+        self._meter = parameters.meter
 
     def take(self, flat: torch.Tensor) -> torch.Tensor:
         """Float[*, K] of Float[*, P, M]."""
@@ -101,7 +101,7 @@ class Compressed:
             if number:
                 change = _sums(listed.down, change, listed.falls, values[part][listed.order])
         found: list[float] = losses.tolist()
-        self._count(p * n, p * n, *found)
+        self._meter.spend(forward=p * n, backward=p * n, losses=found)
         return found, gradient
 
 
