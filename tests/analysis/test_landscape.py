@@ -44,7 +44,7 @@ def fitness(root: Path, change: Callable[[torch.Tensor], torch.Tensor], split: s
     problem.task.meter.budget = Budget()
     feed: Feed = getattr(problem.task, split)
     score = problem.task.fitness(change(mask)[None], Batch(*feed.batch(slice(None))))
-    return [score.accuracy.item(), score.loss.item()]
+    return [score.quality.item(), score.loss.item()]
 
 
 @pytest.fixture

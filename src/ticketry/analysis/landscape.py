@@ -127,7 +127,7 @@ def _scores(task: Task, batch: Batch, masks: Iterator[Mask], bar: SearchProgress
     found = []
     while some := list(islice(masks, MASKS)):
         score = task.fitness(torch.from_numpy(np.stack(some)).to(task.device), batch)
-        found.append(torch.stack([score.accuracy, score.loss], 1).cpu().numpy())
+        found.append(torch.stack([score.quality, score.loss], 1).cpu().numpy())
         bar.update(0.0)
     return np.concatenate(found)
 

@@ -8,26 +8,25 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any, Literal
 
 import torch
 
 from ticketry.core.errors import refuse
 from ticketry.core.fitness import kernels
-from ticketry.core.fitness.examples import PreparedExamples
-from ticketry.core.fitness.kernels import Limit, Score
+from ticketry.core.fitness.kernels import Limit, Networks, Score
 from ticketry.core.fitness.neighbours import Neighbours
 from ticketry.core.fitness.population import Population
-from ticketry.core.fitness.totals import FitnessTotals
 from ticketry.core.masks import mask as masks
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meter, Meters
 from ticketry.core.nets import backward, natural
 from ticketry.core.nets.feed import Batch as Batch
 from ticketry.core.nets.feed import Feed, parts
-from ticketry.core.nets.judge import judge
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.parameters import Parameters
 from ticketry.core.nets.stack import recognise
+from ticketry.core.objective import Objective
 from ticketry.core.seed import weights
 from ticketry.core.seed.streams import Stream, stream
 
@@ -45,6 +44,7 @@ class Task:
         space: Space,
         base: torch.Tensor,
         scale: weights.Scale,
+        objective: Objective[Any],
         train: Feed,
         validation: Feed,
         augment: bool,
@@ -54,7 +54,7 @@ class Task:
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
-        self.train, self.validation = train, validation
+        self.objective, self.train, self.validation = objective, train, validation
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
         self._layers = [(layer.start, layer.stop) for layer in space.layers]
@@ -64,8 +64,8 @@ class Task:
         self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
         self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
-        self._prepared = PreparedExamples(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, self.meter)
+        self._prepared = objective.prepare(train)
+        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -117,7 +117,7 @@ class Task:
         return self._effective(mask).clone()
 
     def gradient(self, mask: torch.Tensor, batch: Batch) -> tuple[float, torch.Tensor]:
-        """Mean cross-entropy of the masked network on a batch, and its gradient to the mask: Float[D].
+        """Mean loss of the masked network on a batch, and its gradient to the mask: Float[D].
 
         The gradient to mask entry i is (weight i x scale factor) x dL/d(effective weight i), also where the mask is 0;
         this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
@@ -125,16 +125,17 @@ class Task:
         self._effective(mask)
         gradient = torch.empty_like(self._scaled)
         out = list(self.space.views(gradient).values())
-        leaves, scaled = self._leaves, self._factored
-        loss = backward.mask_gradient(self._net, self._stack, leaves, batch.x, batch.y, scaled, out, self.meter)
+        net, stack, leaves, scaled, of = self._net, self._stack, self._leaves, self._factored, self.parameters.loss
+        loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, of, self.meter)
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
-        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: natural.Fitness = "cross-entropy"
+        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, of: Literal["loss", "misses"] = "loss"
     ) -> tuple[float, torch.Tensor]:
         """Loss on a batch of one mask drawn with probabilities Float[D], and the gradient of the expectation to them.
 
-        An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has.
+        An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has;
+        `of`: what an example loses.
         """
         kernels.check(self._net)
         whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
@@ -146,8 +147,9 @@ class Task:
         factors = weights.factors(self._scale, sizes, kept)
         parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
         draw = functools.partial(self.stream, "natural gradient", index)
+        loses = self.parameters.loss.each if of == "loss" else self.parameters.loss.misses
         loss, gradient = natural.natural_gradient(
-            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self.meter
+            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, loses, draw, self.meter
         )
         return loss, self.space.narrow(gradient)
 
@@ -159,7 +161,7 @@ class Task:
         limit: Limit | None = None,
         kernel: kernels.Kernel = "auto",
     ) -> Score:
-        """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
+        """Loss and quality of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
 
         Networks outside the `limit` are given up as soon as that is certain. `examples_forward` counts what went
         forward, in whole or, where networks share rows of their first layer, in part. Raises RequestError for a
@@ -167,31 +169,29 @@ class Task:
         """
         kernels.check(self._net)
         self.meter.spend(evaluations=len(masks))
-        prepared = (
-            self._prepared
-            if batch is None
-            else PreparedExamples(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
-        )
-        networks = Population(self.space, self._base, masks, self._factors_of(masks))
-        totals = FitnessTotals(len(masks), len(prepared.feed), limit, self.device, self.meter)
-        kernels.score(self._net, self._stack, networks, prepared, totals, kernel, self.norms)
-        return totals.score()
+        examples = self._prepared
+        if batch is not None:
+            examples = self.objective.prepare(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+        population = Population(self.space, self._base, masks, self._factors_of(masks))
+        networks = Networks(self._net, self._stack, population, self.norms, kernel)
+        return self.objective.score(networks, examples, limit, self.meter)
 
     def neighbours(self, mask: torch.Tensor, batch: Batch | None = None) -> Neighbours | None:
         """What evaluates masks that differ from Bool[D] in one bit, on a batch or all training data, and follows flips.
 
-        None where there is no such shortcut: for networks other than plain stacks of linear layers, for tied weights,
-        weights that scale with the mask, and weights so large that a sum could overflow. Every flip counts as an
-        evaluation and as all its examples forward.
+        None where there is no such shortcut: without labels, for networks other than plain stacks of linear layers, for
+        tied weights, weights that scale with the mask, and weights so large that a sum could overflow. Every flip
+        counts as an evaluation and as all its examples forward.
         """
         batch = batch or Batch(*self.train.batch(slice(None)))
-        stack = self._stack
-        if stack is None or not stack.fits(batch.x) or stack.tied or self._scale != "none":
+        stack, loss = self._stack, self.objective.loss
+        if loss is None or stack is None or not stack.fits(batch.x) or stack.tied or self._scale != "none":
             return None
         if stack.overflows(self._base, self.space, batch.x):
             return None
         with torch.no_grad():
-            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self.meter)
+            network = Population(self.space, self._base, mask[None])
+            return Neighbours(stack, network, batch.x, batch.y, loss, self.meter)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
@@ -202,16 +202,16 @@ class Task:
         return self._net.calibrate(self._named(effective), batches, self.meter)
 
     def validate(self, mask: torch.Tensor) -> tuple[float, float]:
-        """Loss and accuracy of one mask on the validation split: what chooses among masks."""
+        """Loss and quality of one mask on the validation split: what chooses among masks."""
         return self.judge(self._effective(mask), self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
-        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights, or all Float[M], on a whole split.
+        """Mean loss and quality of the network with Flat[N] weights, or all Float[M], on a whole split.
 
         `buffers`: its running statistics, where they are known already.
         """
         buffers, named = self.norms(effective) if buffers is None else buffers, self._named(effective)
-        return judge(lambda x: self._net.eval_logits(named, x, buffers), feed, self.meter)
+        return self.objective.judge(lambda x: self._net.eval_logits(named, x, buffers), feed, self.meter)
 
     def one_step(self) -> AbstractContextManager[None]:
         """Around each step of the method; see Meter."""

@@ -145,10 +145,13 @@ def cost_rows(result: Result) -> Rows:
 
 def ticket_rows(summary: Summary) -> Rows:
     """Where a ticket comes from and what it is."""
+    what = "classes" if summary.objective == "classification" else f"outputs of {summary.objective}"
+    units = ", ".join(f"{mean:.6g} + {scale:.6g} x output" for mean, scale in summary.target)
     return [
         ("format", f"version {summary.version}"),
         ("kind", summary.kind),
-        ("model", f"{summary.model}: input {shape(summary.input_shape)}, {summary.classes} classes"),
+        ("model", f"{summary.model}: input {shape(summary.input_shape)}, {summary.outputs} {what}"),
+        *([("answer", units)] if units else []),
         ("method", summary.method),
         ("data", summary.data),
         ("run", summary.run),

@@ -121,7 +121,7 @@ def execute(
     if known:
         record.check_data(directory, experiment.data, problem)
     if known and directory.checkpoint.exists():
-        state_type = sys.modules[type(method).__module__].State
+        state_type = method.state
         state, best, meters = checkpoint.load(directory.checkpoint, experiment.digest, state_type, task.device)
         task.resume(meters)
     else:

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +43,8 @@ from ticketry.core.seed import philox
 from ticketry.core.seed.quantile import normal
 from ticketry.core.seed.streams import Stream
 
-Fitness = Literal["cross-entropy", "accuracy"]
+Loses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Float[B], what each example loses, of outputs [B, C] and targets: Loss.each or Loss.misses."""
 _Noise = Callable[[torch.Tensor], torch.Tensor]
 _Advantage = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _APPLY = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
@@ -114,14 +115,14 @@ class _Drawn:
     weights: Named
     x: torch.Tensor
     y: torch.Tensor
-    fitness: Fitness
+    loses: Loses
     norms: list[tuple[torch.Tensor, ...]]
 
     def run(self, answers: Sequence[torch.Tensor] = ()) -> tuple[torch.Tensor, list[_Call]]:
         """Float[B], what each example loses where the first calls give these answers; and the calls of a first pass."""
         with _Watch(self.weights, self.norms, answers) as watch:
             logits = self.net.eval_logits(self.weights, self.x, {})
-        return _losses(logits, self.y, self.fitness), watch.calls
+        return self.loses(logits, self.y), watch.calls
 
     def advantage(self, before: Sequence[torch.Tensor], mu: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
         """Float[K, B]: (L(mu + change) - L(mu - change)) / 2 of every example, for changes Float[K, *mu.shape].
@@ -142,7 +143,7 @@ def natural_gradient(
     x: torch.Tensor,
     y: torch.Tensor,
     pairs: int,
-    fitness: Fitness,
+    loses: Loses,
     draw: Callable[[str | int], Stream],
     meter: Meter,
 ) -> tuple[float, torch.Tensor]:
@@ -155,7 +156,7 @@ def natural_gradient(
     RequestError for a model that uses a masked weight otherwise than by linear and conv functions.
     """
     flips = torch.from_numpy(draw("mask").uniform(space.total)).to(base.device) < chance
-    drawn = _Drawn(net, space.views(base * flips), x, y, fitness, [])
+    drawn = _Drawn(net, space.views(base * flips), x, y, loses, [])
     meter.spend(evaluations=1, forward=len(y))
     losses, calls = drawn.run()
     _check(space, calls)
@@ -196,12 +197,6 @@ def _by_weights(
     e = noise(weight) * (spread > 0)
     change = torch.stack([call.apply(call.x, s * one * weight, None) for one in e])
     return torch.einsum("k,k...->...", advantage(call.apply(call.x, p * weight, call.bias), change).sum(1), e).div_(s)
-
-
-def _losses(logits: torch.Tensor, y: torch.Tensor, fitness: Fitness) -> torch.Tensor:
-    if fitness == "accuracy":
-        return (logits.argmax(-1) != y).float()
-    return functional.cross_entropy(logits, y, reduction="none")
 
 
 def _normals(stream: Stream, rows: int, like: torch.Tensor) -> torch.Tensor:
