@@ -43,16 +43,15 @@ class Measure:
     floor: float
     """The least it can be; also of a network whose loss is no finite number."""
     loss: str
-    """What the loss beside it is called, with its unit."""
+    """What the loss beside it is called in a row of numbers."""
+    loss_axis: str
+    """And as the title of an axis, with its unit."""
+    does: str
+    """What a network does to data, in a sentence with its quality: `classify`, `fit`."""
     most: float = 1.0
     """The best it can be."""
     margin: float = 0.005
     """What a ticket must be better by in a verdict."""
-
-    @property
-    def unit(self) -> str:
-        """After a number: " %", or nothing."""
-        return " %" if self.fraction else ""
 
     @property
     def factor(self) -> float:
@@ -64,9 +63,10 @@ class Measure:
         """The title of an axis: `accuracy, %`."""
         return f"{self.title}, %" if self.fraction else self.title
 
-    def digits(self, digits: int) -> int:
-        """Decimals of a number that has so many of them in per cent."""
-        return digits if self.fraction else digits + 2
+    @property
+    def decimals(self) -> int:
+        """More digits after the point than in per cent."""
+        return 0 if self.fraction else 2
 
 
 class About(NamedTuple):

@@ -22,7 +22,15 @@ from ticketry.core.nets.judge import judge
 from ticketry.core.nets.loss import Columns
 from ticketry.core.objective import About, Measure, Need, Target
 
-ACCURACY = Measure(name="accuracy", title="accuracy", fraction=True, floor=0.0, loss="cross-entropy loss, nats")
+ACCURACY = Measure(
+    name="accuracy",
+    title="accuracy",
+    fraction=True,
+    floor=0.0,
+    loss="loss",
+    loss_axis="Cross-entropy loss, nats",
+    does="classify",
+)
 _LEAST = -80.0  # exp of less is nothing beside the 1 of the top, and takes ten times as long where it is subnormal
 
 

@@ -28,7 +28,15 @@ from ticketry.core.nets.judge import judge
 from ticketry.core.nets.loss import Columns
 from ticketry.core.objective import About, Measure, Need, Target
 
-R2 = Measure(name="r2", title="R2", fraction=False, floor=-1000.0, loss="mean squared error")
+R2 = Measure(
+    name="r2",
+    title="R2",
+    fraction=False,
+    floor=-1000.0,  # a number, so that tables and JSON can hold it
+    loss="mean squared error",
+    loss_axis="Mean squared error",
+    does="fit",
+)
 
 
 class SquaredError:
