@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from ticketry.core.atomic import LEFTOVER
+
+class Directory(Protocol):
+    """Where a job keeps its things; see runs/job.py."""
+
+    @property
+    def root(self) -> Path: ...
+    @property
+    def record(self) -> Path:
+        """What the directory is for: the whole resolved configuration and its digest. Written first."""
+
+    @property
+    def log(self) -> Path:
+        """One line of JSON a step, for whoever looks; never read back by the job."""
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state after the last saved step."""
+
+    @property
+    def result(self) -> Path:
+        """Written last: its presence means that the job is finished."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +36,7 @@ class RunDirectory:
     root: Path
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether the directory holds nothing, or nothing but what a kill cut short."""
-        return all(path.name.endswith(LEFTOVER) for path in self.root.iterdir())
-
-    @property
-    def experiment(self) -> Path:
+    def record(self) -> Path:
         """The whole resolved configuration and its digest."""
         return self.root / "experiment.json"
 

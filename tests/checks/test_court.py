@@ -10,7 +10,6 @@ from unittest.mock import patch
 import pytest
 from tests.laws import tiny
 
-from ticketry.checks import court
 from ticketry.checks.court import check
 from ticketry.checks.verdict import Word, decide, lives, overall
 from ticketry.core.errors import RequestError
@@ -20,7 +19,7 @@ from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.magnitude import Magnitude
 from ticketry.methods.random import Random
-from ticketry.runs import checkpoint
+from ticketry.runs import checkpoint, job
 from ticketry.runs.train import train
 
 TRAINING = Training(epochs=4, batch=32)
@@ -109,7 +108,7 @@ def test_killed_and_started_again_it_ends_alike(tmp_path: Path, save: int) -> No
         if calls[0] == save:
             raise Killed
 
-    with patch.object(court, "CHECKPOINT_EVERY", -1.0):
+    with patch.object(job, "CHECKPOINT_EVERY", -1.0):
         with patch.object(checkpoint, "save", deadly), pytest.raises(Killed):
             check(ticket, out=tmp_path / "cut", **given)  # type: ignore[arg-type]
         again = check(ticket, out=tmp_path / "cut", **given)  # type: ignore[arg-type]

@@ -15,8 +15,7 @@ import pytest
 import torch
 
 from ticketry.cli.main import main
-from ticketry.runs import checkpoint
-from ticketry.runs import find as run
+from ticketry.runs import checkpoint, job
 from ticketry.ticket import container
 
 DATA = ("--data", "moons(train=200, test=100)")
@@ -441,7 +440,7 @@ class TestInterruption:
             if len(calls) == 2:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(run, "CHECKPOINT_EVERY", -1.0)
+        monkeypatch.setattr(job, "CHECKPOINT_EVERY", -1.0)
         with monkeypatch.context() as patched:
             patched.setattr(checkpoint, "save", interrupted)
             assert main([*words, "run"]) == 130

@@ -19,13 +19,13 @@ from tests.laws.laws import LAWS, law_15
 from tests.laws.tiny import MethodClass
 from tests.methods import broken
 
+from ticketry.core.masks.candidate import Candidate
 from ticketry.core.meters import Meter
 from ticketry.methods import random
 from ticketry.methods.bernoulli_nes import BernoulliNes
 from ticketry.methods.genetic import Genetic
 from ticketry.objectives.classification import CrossEntropy
 from ticketry.runs import find as run
-from ticketry.runs.checkpoint import Best
 
 CAUGHT: dict[int, list[type]] = {
     1: [broken.ReadsTheClock, broken.CountsInTheModule],
@@ -111,21 +111,20 @@ def test_law_7_catches_a_kernel_that_does_not_spend(
 
 
 def test_law_8_catches_a_runner_that_judges_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = run._search
+    real = run.SearchJob.step
 
-    def peeking(experiment: Any, directory: Any, task: Any, *rest: Any) -> Best:
-        task.judge(task._base, sys._getframe(1).f_locals["problem"].test)
-        return real(experiment, directory, task, *rest)
+    def peeking(search: run.SearchJob, state: run.SearchState) -> Any:
+        search._task.judge(search._task._base, search._problem.test)
+        return real(search, state)
 
-    monkeypatch.setattr(run, "_search", peeking)
+    monkeypatch.setattr(run.SearchJob, "step", peeking)
     with pytest.raises(AssertionError, match="test split"):
         LAWS[8](broken.Sound)
 
 
 def test_law_13_catches_a_runner_that_lets_nan_win(monkeypatch: pytest.MonkeyPatch) -> None:
-    def trusting(task: Any, mask: torch.Tensor) -> Best:
-        loss, accuracy = task.validate(mask)
-        return Best(mask, loss, accuracy, task.meters.steps)
+    def trusting(task: Any, found: Candidate) -> run.Best:
+        return run.Best(found, *task.validate(found), task.meters.steps)
 
     monkeypatch.setattr(run, "_validated", trusting)
     with pytest.raises(AssertionError):

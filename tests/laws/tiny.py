@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,17 +90,19 @@ def densities(method_class: MethodClass, layers: int = 2, total: int = 480) -> l
 
 
 def same(a: object, b: object) -> bool:
-    """Equality of plain data, bit for bit and type for type."""
+    """Equality of plain data, nested or not, bit for bit and type for type."""
+    if is_dataclass(a) and not isinstance(a, type) and type(a) is type(b):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    if isinstance(a, list | tuple) and type(a) is type(b) and len(a) == len(b):
+        return all(map(same, a, b))
+    if isinstance(a, dict) and isinstance(b, dict) and list(a) == list(b):
+        return all(same(a[name], b[name]) for name in a)
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         alike = (a.dtype, a.shape, a.device) == (b.dtype, b.shape, b.device)
         return alike and raw(a) == raw(b)
     if isinstance(a, float) and isinstance(b, float):
         return a.hex() == b.hex()
     return type(a) is type(b) and a == b
-
-
-def same_state(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
 
 
 def raw(tensor: torch.Tensor) -> bytes:

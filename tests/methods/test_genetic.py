@@ -195,7 +195,7 @@ def test_the_limit_of_survival_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         with monkeypatch.context() as patch:
             patch.setattr("ticketry.evolution.masks.population.worst", lambda *_: None)
             without = walk(method, tiny.problem(method, LONG).task, 40)
-        assert tiny.same_state(with_limit, without)
+        assert tiny.same(with_limit, without)
 
 
 def test_not_a_number_never_lives_beside_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_a_search_goes_on_from_its_state_alone(settings: dict[str, Any]) -> None
         task.meters.steps = start
         again = list(tiny.states(replace_init(method, whole[start]), task))
         assert len(again) == len(whole) - start
-        assert all(tiny.same_state(a, b) for a, b in zip(again, whole[start:], strict=True))
+        assert all(tiny.same(a, b) for a, b in zip(again, whole[start:], strict=True))
 
 
 def replace_init(method: Genetic, state: State) -> Any:

@@ -13,13 +13,15 @@ from ticketry.methods.random import Random
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Cell, Recipe
+from ticketry.recipes.searched import Searched
+from ticketry.runs.executor import LocalProcesses
 
 DATA = "moons(train=200, test=150)"
 
 
 def recipe(epochs: int = 2, scale: Any = "smoke") -> Recipe:
-    def search(method: Method[Any]) -> Experiment:
-        return Experiment(method=method, data=DATA, model="mlp:6", budget=Budget(epochs=epochs))
+    def search(method: Method[Any]) -> Searched:
+        return Searched(search=Experiment(method=method, data=DATA, model="mlp:6", budget=Budget(epochs=epochs)))
 
     cells = (
         Cell(name="random", group="A", series="random", work=search(Random(density=0.3)), published=0.25),
@@ -32,4 +34,4 @@ def recipe(epochs: int = 2, scale: Any = "smoke") -> Recipe:
 
 
 if __name__ == "__main__":
-    perform(recipe(int(sys.argv[2])), sys.argv[1], workers=2)
+    perform(recipe(int(sys.argv[2])), sys.argv[1], executor=LocalProcesses(2))

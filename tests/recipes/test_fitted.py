@@ -24,9 +24,10 @@ from ticketry.methods.gem_miner import GemMiner
 from ticketry.methods.imp import Imp
 from ticketry.recipes import discover
 from ticketry.recipes.fitted import Fitted
-from ticketry.recipes.perform import command, perform
+from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Cell, Recipe, Scale
 from ticketry.recipes.trainable import UNTRAINED
+from ticketry.runs.executor import ThisProcess
 from ticketry.runs.problem import problem_of_experiment
 
 NAMES = ["gem-miner-cifar10", "gem-miner-fashion", "gem-miner-mnist"]
@@ -58,7 +59,7 @@ def test_the_command_repeats_both(val: float, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     work = replace(fitted(), search=replace(fitted().search, seed=1, val=val))
     result = work.execute(Path("run"))
-    first, second = command(work, "again").split(" && ")
+    first, second = work.command("again").split(" && ")
     for line in (first, second):
         words = shlex.split(line)
         assert words.pop(0) == "ticketry"
@@ -73,7 +74,7 @@ def test_a_comparison_of_two_has_their_picture(tmp_path: Path) -> None:
         for density in (0.3, 0.1)
     ]
     recipe = Recipe(name="two", scale="smoke", title="Two", notes=(), cells=tuple(cells), seeds=(0, 1))
-    outcome = perform(recipe, tmp_path / "out", workers=1)
+    outcome = perform(recipe, tmp_path / "out", executor=ThisProcess())
     assert [cell["cost"]["epochs"] for cell in outcome["cells"]] == [4, 4]
     assert all(0 < cell["untrained"] < 1 for cell in outcome["cells"])
     page = (tmp_path / "out" / "report.html").read_text()
@@ -164,8 +165,8 @@ def test_another_device_is_that_of_every_search_and_training_and_of_the_commands
     assert {cell.work.search.device for cell in there.cells if isinstance(cell.work, Fitted)} == {"cuda"}
     assert there.digest != recipe.digest == recipe.on("cpu").digest
     assert there.again.endswith("--scale paper --out again --device cuda")
-    assert command(there.cells[0].work, "a").count("--device cuda") == 2
-    assert "--device" not in recipe.again + command(recipe.cells[0].work, "a")
+    assert there.cells[0].work.command("a").count("--device cuda") == 2
+    assert "--device" not in recipe.again + recipe.cells[0].work.command("a")
 
 
 def test_the_command_line_has_the_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from ticketry import data
 from ticketry.cli.main import main
-from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.recipes import Scale, discover
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Cell
+from ticketry.recipes.searched import Searched
+from ticketry.runs.executor import ThisProcess
 
 NAMES = ["genetic-blobs", "genetic-circles", "genetic-digits", "genetic-moons"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -48,8 +49,8 @@ def test_the_published_settings_are_those_of_the_papers(name: str) -> None:
     batch = 250 if name == "genetic-digits" else 1000
     found = set()
     for cell in recipe.cells:
-        if isinstance(cell.work, Experiment) and cell.series.startswith("edge-popup"):
-            method: Any = cell.work.method
+        if isinstance(cell.work, Searched) and cell.series.startswith("edge-popup"):
+            method: Any = cell.work.search.method
             found.add((method.weights, method.scale))
             assert method == EdgePopup(
                 *(0.5, "layer", 0.0),
@@ -60,7 +61,7 @@ def test_the_published_settings_are_those_of_the_papers(name: str) -> None:
                 weights=method.weights,
                 scale=method.scale,
             )
-            assert cell.work.budget.epochs == 100
+            assert cell.work.search.budget.epochs == 100
     assert found == {("kaiming-normal", "static"), ("signed-constant", "static"), ("uniform", "none")}
     assert all(cell.work.draws == 20 for cell in recipe.cells if isinstance(cell.work, Backprop))
 
@@ -79,7 +80,7 @@ def test_the_published_sparsities_stand_beside_the_search_that_reached_them(name
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_named_exists(name: str) -> None:
     for cell in discover()[name]("smoke").cells[::11]:
-        assert data.load(cell.work.data).classes == cell.classes or cell.classes is None
+        assert data.load(cell.work.data).outputs == cell.classes or cell.classes is None
 
 
 def test_fewer_points_have_the_same_centres_and_test_set() -> None:
@@ -92,7 +93,7 @@ def test_fewer_points_have_the_same_centres_and_test_set() -> None:
 def test_one_group_comes_to_an_end(tmp_path: Path) -> None:
     recipe = discover()["genetic-digits"]("smoke")
     cells = tuple(cell for cell in recipe.cells if cell.group == groups(recipe.cells)[0])
-    outcome = perform(replace(recipe, cells=cells, seeds=(0,)), tmp_path, workers=1)
+    outcome = perform(replace(recipe, cells=cells, seeds=(0,)), tmp_path, executor=ThisProcess())
     assert len(outcome["cells"]) == len(cells) == 12
     genetic, *others = outcome["cells"]
     assert genetic["cost"]["evaluations"] > 0

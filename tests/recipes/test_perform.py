@@ -18,8 +18,10 @@ from tests.recipes import stub
 
 from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
-from ticketry.recipes import pool
 from ticketry.recipes.perform import perform
+from ticketry.recipes.searched import Searched
+from ticketry.runs import executor
+from ticketry.runs.executor import LocalProcesses, ThisProcess
 
 
 def timeless(value: Any) -> Any:
@@ -33,7 +35,7 @@ def timeless(value: Any) -> Any:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The directory and outcome of a recipe that nothing interrupted."""
     out = tmp_path_factory.mktemp("whole") / "recipe"
-    return out, perform(stub.recipe(), out, workers=1)
+    return out, perform(stub.recipe(), out, executor=ThisProcess())
 
 
 def cell(outcome: dict[str, Any], name: str) -> dict[str, Any]:
@@ -93,43 +95,45 @@ def test_the_command_of_back_propagation_prints_its_numbers(whole: tuple[Path, d
 def test_a_finished_recipe_is_returned_at_once(
     whole: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "finish", None)
+    monkeypatch.setattr("ticketry.recipes.perform.local", None)
     assert perform(stub.recipe(), whole[0]) == whole[1]
 
 
 def test_interrupted_and_resumed_is_as_uninterrupted(
     whole: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, done = pool.run, []
+    compute, done = executor.compute, []
 
-    def limited(work: Any, out: Path) -> Any:
+    def limited(call: Any) -> Any:
         if len(done) == 3:
             raise KeyboardInterrupt
-        done.append(out)
-        return run(work, out)
+        done.extend(call.args)
+        return compute(call)
 
-    monkeypatch.setattr(pool, "run", limited)
+    monkeypatch.setattr(executor, "compute", limited)
     with pytest.raises(KeyboardInterrupt):
-        perform(stub.recipe(), tmp_path, workers=1)
+        perform(stub.recipe(), tmp_path, executor=ThisProcess())
     monkeypatch.undo()
     assert not (tmp_path / "recipe.json").exists()
     written = {path: (path / "result.json").stat().st_mtime_ns for path in done}
-    assert timeless(perform(stub.recipe(), tmp_path, workers=1)) == timeless(whole[1])
+    assert timeless(perform(stub.recipe(), tmp_path, executor=ThisProcess())) == timeless(whole[1])
     assert written == {path: (path / "result.json").stat().st_mtime_ns for path in done}, "a run was done twice"
 
 
 def test_processes_give_the_same_numbers(whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """And end with it, but for the one that multiprocessing itself keeps."""
-    assert timeless(perform(stub.recipe(), tmp_path, workers=2)) == timeless(whole[1])
+    assert timeless(perform(stub.recipe(), tmp_path, executor=LocalProcesses(2))) == timeless(whole[1])
     assert len(processes(os.getpid())) <= 1
 
 
 @pytest.mark.slow
 def test_a_wrong_run_stops_the_recipe_with_its_sentence(tmp_path: Path) -> None:
     recipe = stub.recipe()
-    wrong = replace(recipe.cells[0], work=replace(recipe.cells[0].work, data="moons(train=1)"))
+    right = recipe.cells[0].work
+    assert isinstance(right, Searched)
+    wrong = replace(recipe.cells[0], work=replace(right, search=replace(right.search, data="moons(train=1)")))
     with pytest.raises(RequestError, match="data moons: train is 1"):
-        perform(replace(recipe, cells=(wrong, *recipe.cells[1:])), tmp_path, workers=2)
+        perform(replace(recipe, cells=(wrong, *recipe.cells[1:])), tmp_path, executor=LocalProcesses(2))
 
 
 @pytest.mark.slow
@@ -226,13 +230,13 @@ class TestRequests:
     def test_a_damaged_plan(self, text: str, tmp_path: Path) -> None:
         (tmp_path / "plan.json").write_text(text)
         with pytest.raises(RequestError, match=r"plan\.json is damaged"):
-            perform(stub.recipe(), tmp_path, workers=1)
+            perform(stub.recipe(), tmp_path, executor=ThisProcess())
 
     def test_a_damaged_outcome(self, whole: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
         (tmp_path / "plan.json").write_bytes((whole[0] / "plan.json").read_bytes())
         (tmp_path / "recipe.json").write_text("{")
         with pytest.raises(RequestError, match=r"recipe\.json is damaged; delete that file"):
-            perform(stub.recipe(), tmp_path, workers=1)
+            perform(stub.recipe(), tmp_path, executor=ThisProcess())
 
 
 def test_an_unknown_scale(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

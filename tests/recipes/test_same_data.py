@@ -19,10 +19,12 @@ from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
 from ticketry.experiment import Experiment
 from ticketry.methods.random import Random
-from ticketry.recipes import pool
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Cell, Recipe
+from ticketry.recipes.searched import Searched
+from ticketry.runs import executor
+from ticketry.runs.executor import ThisProcess
 
 WORDS = "compare --methods random --densities 0.5 0.2 --data own.npz --model mlp:4 --training.epochs 1 --seeds 1"
 COMPARE = [*WORDS.split(), "--workers", "1", "--quiet"]
@@ -41,17 +43,17 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stopped_after(count: int) -> Any:
-    """The pool, stopped when so many runs are done."""
-    done: list[Path] = []
-    run = pool.run
+    """The executor, stopped when so many runs are done."""
+    done: list[Any] = []
+    compute = executor.compute
 
-    def limited(work: Any, out: Path) -> Any:
+    def limited(call: Any) -> Any:
         if len(done) == count:
             raise KeyboardInterrupt
-        done.append(out)
-        return run(work, out)
+        done.append(call)
+        return compute(call)
 
-    return patch.object(pool, "run", limited)
+    return patch.object(executor, "compute", limited)
 
 
 def test_a_comparison_does_not_go_on_with_other_data(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,31 +87,38 @@ def test_a_run_that_is_not_finished_is_refused_too(capsys: pytest.CaptureFixture
 
 def test_data_that_change_between_two_runs_of_a_group_are_noticed_at_the_end() -> None:
     first = own(0)
-    run, made = pool.run, []
+    compute, made = executor.compute, []
 
-    def changing(work: Any, out: Path) -> Any:
-        result = run(work, out)
+    def changing(call: Any) -> Any:
+        result = compute(call)
         made.append(own(len(made) + 1))
         return result
 
     def cell(density: float) -> Cell:
-        work = Experiment(method=Random(density=density), data="own.npz", model="mlp:4")
+        work = Searched(search=Experiment(method=Random(density=density), data="own.npz", model="mlp:4"))
         return Cell(name=f"{density}", group="all", series="random", work=work)
 
     recipe = Recipe(name="two", scale="own", title="", notes=(), cells=(cell(0.5), cell(0.2)), seeds=(0,))
     said = r"^all compares runs on different data, 0\.5/s0 on own\.npz with data digest \w{8} and 0\.2/s0 .* \w{8}; "
-    with patch.object(pool, "run", changing), pytest.raises(RequestError, match=said):
-        perform(recipe, "out", workers=1)
+    with patch.object(executor, "compute", changing), pytest.raises(RequestError, match=said):
+        perform(recipe, "out", executor=ThisProcess())
     assert made[0] != first
     assert not Path("out/recipe.json").exists()
 
 
 def _other_data(work: Any) -> Any:
-    return replace(work, data="moons(train=220, test=150)")
+    return changed(work, data="moons(train=220, test=150)")
 
 
 def _other_split(work: Any) -> Any:
-    return replace(work, val=0.2)
+    return changed(work, val=0.2)
+
+
+def changed(work: Any, **fields: Any) -> Any:
+    """A search, or back-propagation, with other values of these fields that both have."""
+    if isinstance(work, Searched):
+        return replace(work, search=replace(work.search, **fields))
+    return replace(work, **fields)
 
 
 @pytest.mark.parametrize(("change", "what"), [(_other_data, "data"), (_other_split, "split")])
@@ -123,18 +132,18 @@ def test_a_plan_that_compares_different_data_is_refused_at_once(
     plan = replace(plan, cells=tuple(cells))
     if (place, what) == (3, "split"):
         with stopped_after(0), pytest.raises(KeyboardInterrupt):
-            perform(plan, "out", workers=1)
+            perform(plan, "out", executor=ThisProcess())
         return
     with pytest.raises(RequestError, match=rf"with {what} digest (\w{{8}}) and \S+/s\d on moons.* with (?!\1)\w{{8}};"):
-        perform(plan, "out", workers=1)
+        perform(plan, "out", executor=ThisProcess())
     assert not Path("out").exists()
 
 
 def test_two_names_of_the_same_data_are_the_same() -> None:
     plan = stub.recipe(epochs=1)
-    other = replace(plan.cells[1], work=replace(plan.cells[1].work, data="moons(test=150, train=200)"))
+    other = replace(plan.cells[1], work=changed(plan.cells[1].work, data="moons(test=150, train=200)"))
     with stopped_after(0), pytest.raises(KeyboardInterrupt):
-        perform(replace(plan, cells=(plan.cells[0], other)), "out", workers=1)
+        perform(replace(plan, cells=(plan.cells[0], other)), "out", executor=ThisProcess())
 
 
 def test_back_propagation_is_not_returned_for_other_data() -> None:
@@ -143,8 +152,8 @@ def test_back_propagation_is_not_returned_for_other_data() -> None:
     cells = tuple(Cell(name=name, group="all", series=name, work=work) for name in "ab")
     recipe = Recipe(name="two", scale="own", title="", notes=(), cells=cells, seeds=(0,))
     with stopped_after(1), pytest.raises(KeyboardInterrupt):
-        perform(recipe, "out", workers=1)
+        perform(recipe, "out", executor=ThisProcess())
     own(1)
     with pytest.raises(RequestError) as refused:
-        perform(recipe, "out", workers=1)
+        perform(recipe, "out", executor=ThisProcess())
     assert re.search(r"data is own\.npz with data digest \w{8}, but the run in out/a/s0 began with", str(refused.value))

@@ -76,7 +76,7 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
         environment = {"ticketry": "0.1.0", "torch": "2.13.0", "python": "3.11.9", "machine": "x86_64", "threads": 1}
         record = {**experiment.resolved, "digest": experiment.digest, "environment": environment, "split": "5" * 64}
         directory.root.mkdir(parents=True, exist_ok=True)
-        write(directory.experiment, json.dumps(record))
+        write(directory.record, json.dumps(record))
         write(directory.ticket, encoded)
         if log is not None:
             write(directory.log, "".join(json.dumps(line) + "\n" for line in log))

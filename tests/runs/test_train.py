@@ -10,13 +10,12 @@ import pytest
 import torch
 from tests.laws import tiny
 
-from ticketry.runs import checkpoint
-from ticketry.runs import train
 from ticketry.core.errors import RequestError
 from ticketry.core.training.recipe import Training
 from ticketry.experiment import Lock
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gem_miner import GemMiner
+from ticketry.runs import checkpoint, job, train
 from ticketry.ticket import file
 from ticketry.ticket.module import Ticket
 
@@ -67,7 +66,7 @@ def test_stopped_and_started_again_it_ends_with_the_same_bytes(ticket: Path, tmp
         if calls[0] == 2:
             raise Killed
 
-    with patch.object(train, "CHECKPOINT_EVERY", -1.0):
+    with patch.object(job, "CHECKPOINT_EVERY", -1.0):
         with patch.object(checkpoint, "save", deadly), pytest.raises(Killed):
             go(tmp_path / "cut")
         assert not (tmp_path / "cut" / "result.json").exists()

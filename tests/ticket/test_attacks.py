@@ -177,7 +177,6 @@ def test_attack_is_refused_in_one_sentence(make, name: str) -> None:
 @pytest.mark.parametrize(
     ("attack", "message"),
     [
-        (inner(lambda f: f.pop("kind")), "strong, but has trained values"),
         (text('"values":', '"valuez":'), "unknown tensor valuez"),
         (text('"values":', '"values.a":'), "unknown tensor values.a"),
         (text('"rest.1.scale":', '"rest":'), "unknown tensor rest"),

@@ -137,6 +137,16 @@ def test_trained_values_replace_untrained_ones(make) -> None:
     assert network["1.scale"].tolist() == 2
 
 
+def test_a_strong_ticket_may_have_values_of_its_own(make) -> None:
+    """Evolved ones: it is judged with them as it is."""
+    ticket = make(density=0.2, trained=True)
+    strong = file.decode(file.encode(replace(ticket, kind="strong")))
+    assert strong.kind == "strong"
+    assert strong.values is not None
+    for name, value in file.effective(strong).items():
+        assert (value == file.effective(ticket)[name]).all()
+
+
 def test_summary(make) -> None:
     ticket = make(0.3, lock=0.2, kind="uniform", trained=True, buffers=True)
     data = file.encode(ticket)
@@ -175,7 +185,6 @@ def test_summary(make) -> None:
         ({"locks": ((100, 100), (0, 0))}, "0.weight has 162 weights, but locks 100 off and 100 on"),
         ({"locks": ((0, 60), (60, 0))}, "contradicts its locks"),
         ({"values": np.zeros(3, np.float32)}, "values of shape"),
-        ({"rest_values": {"b": np.zeros(3, np.float32)}}, "strong, but has trained values"),
         ({"buffers": {"b": np.zeros(3)}}, "float64"),
         ({"buffers": {'"': np.zeros(3, np.float32)}}, "printable ASCII"),
         ({"rest": (DrawnParameter("3.bias", (10,), 24),)}, "draws biases"),

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from ticketry.core.masks.candidate import Candidate
 from ticketry.core.seed.streams import stream
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.magnitude import Magnitude
@@ -49,7 +50,7 @@ def ticket(request: pytest.FixtureRequest) -> Ticket:
     wanted = Experiment(method=Magnitude(), data="tiny", model="tests.ticket.test_module:twice", val=0.25, lock=lock)
     problem = problem_of_experiment(wanted, dataset=tiny.dataset())
     mask = torch.from_numpy(stream(0, "mask").uniform(problem.task.space.size)) < 0.3
-    return Ticket(problem.ticket(mask, problem.task.norms(problem.task.effective(mask))))
+    return Ticket(problem.ticket(Candidate(mask), problem.task.norms(problem.task.effective(mask))))
 
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

@@ -23,7 +23,7 @@ def open_finished(root: str | Path) -> Run:
     if not directory.root.is_dir():
         what = "a file" if directory.root.exists() else "which does not exist"
         raise refuse("run", f"{root}, {what}", "the directory of a finished run", find)
-    if not directory.experiment.exists():
+    if not directory.record.exists():
         raise refuse("run", f"{root}, which ticketry did not make", "the directory of a finished run", find)
     if not directory.result.exists():
         raise refuse("run", f"{root}, which is unfinished", "a finished run", "give its `ticketry find` command again")
@@ -44,7 +44,7 @@ def problem_of_run(run: Run, source: str | None = None, device: str | None = Non
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None
         raise
-    record.check_data(run.directory, experiment.data, problem)
+    record.check_data(run.directory, experiment.data, problem.digests)
     ticket, header = run.ticket.content, problem.header
     if (ticket.layers, ticket.rest, ticket.recipe) != (header.layers, header.rest, header.recipe):
         built = f"run is {run.directory.root}, whose {header.model} has other parameters here than in its ticket"
@@ -54,7 +54,7 @@ def problem_of_run(run: Run, source: str | None = None, device: str | None = Non
 
 def _experiment(directory: RunDirectory) -> Experiment:
     try:
-        return from_json(json.loads(directory.experiment.read_text()))
+        return from_json(json.loads(directory.record.read_text()))
     except (ValueError, KeyError, TypeError, AttributeError):
         what = f"{directory.root}, whose experiment.json this version cannot read"
         raise refuse("run", what, "the directory of a finished run", "name another") from None

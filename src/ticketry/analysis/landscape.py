@@ -41,7 +41,7 @@ from ticketry.core.objective import Objective
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.report.landscape import SCHEMA, read
-from ticketry.report.page import page
+from ticketry.runs import pages
 from ticketry.runs.find import Run
 from ticketry.runs.progress import SearchProgress
 
@@ -71,9 +71,7 @@ def landscape(
     if known is None or known["settings"] != asdict(settings):
         known = _measured(done, settings, data, device, quiet)
         write(done.directory.landscape, json.dumps(known) + "\n")
-    report, file = done.directory.report, done.directory.landscape
-    if not report.exists() or report.stat().st_mtime_ns < file.stat().st_mtime_ns:
-        write(report, page(done.directory, done.result))
+    pages.renew(done.directory, done.directory.landscape)
     return known
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
+from tyro.conf import Positional, arg
 
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.core.meters import Budget
@@ -14,25 +14,39 @@ from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Lock, Search
 from ticketry.recipes import Scale
 
+# What several verbs take alike.
+File = Annotated[Positional[Path], arg(help="A ticket file.")]
+Data = Annotated[
+    str,
+    arg(
+        help="moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, a .npz, a directory, or"
+        " package.module:function."
+    ),
+]
+Model = Annotated[
+    str,
+    arg(help="mlp:50,50, lenet-300-100, conv2, conv4, conv6, resnet20, resnet18, vgg16, or package.module:factory."),
+]
+Val = Annotated[float, arg(help="Fraction of the training data that is held out to validate, in (0, 1).")]
+Device = Annotated[str, arg(help="cpu, cuda or cuda:N.")]
+Workers = Annotated[int | None, arg(help="Runs at a time, each on one thread; one for each core without it.")]
+Quiet = Annotated[bool, arg(help="No progress bar, and no text at the end.")]
+Json = Annotated[bool, arg(help="Print all numbers as JSON instead of text.")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Find:
     """What to search in, and where to put the result."""
 
-    data: str
-    """moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, a .npz, a directory, or package.module:function."""
-    model: str
-    """mlp:50,50, lenet-300-100, conv2, conv4, conv6, resnet20, resnet18, vgg16, or package.module:factory."""
+    data: Data
+    model: Model
     out: Path
     """Directory of the run; an unfinished run there is resumed."""
     seed: int = 0
     """Decides weights, locks, data order and every draw of the search."""
-    val: float = 0.1
-    """Fraction of the training data that validates, in (0, 1)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    quiet: bool = False
-    """No progress bar, no summary."""
+    val: Val = 0.1
+    device: Device = "cpu"
+    quiet: Quiet = False
     budget: Budget = field(default_factory=Budget)
     lock: Lock = field(default_factory=Lock)
     search: Search = field(default_factory=Search)
@@ -42,16 +56,15 @@ class Find:
 class Show:
     """What is inside a ticket file, and its size against the entropy bound."""
 
-    file: tyro.conf.Positional[Path]
-    json: bool = False
-    """Print JSON instead of tables."""
+    file: File
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verify:
     """Regenerate weights and mask and compare their digests; exit code 1 when anything differs."""
 
-    file: tyro.conf.Positional[Path]
+    file: File
     digest: bool = False
     """Only the digests, without building the model: needs no torch."""
 
@@ -60,44 +73,36 @@ class Verify:
 class Eval:
     """Accuracy and loss of the network in a ticket file."""
 
-    file: tyro.conf.Positional[Path]
-    data: str
-    """The data set, as for `find`."""
+    file: File
+    data: Data
     split: Literal["test", "train", "all"] = "test"
     """Which examples: the test split, all training examples (validation included), or both."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    json: bool = False
-    """Print JSON instead of a sentence."""
+    device: Device = "cpu"
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
     """Train the network in a ticket file under its mask: cut weights stay zero."""
 
-    file: tyro.conf.Positional[Path]
-    data: str
-    """The data set, as for `find`."""
+    file: File
+    data: Data
     out: Path
     """Directory of the training; an unfinished one there is resumed."""
     training: Training = field(default_factory=Training)
     start: Start = "untrained"
     """From the weights that the seed gives, or on from the trained values that the file holds."""
-    val: float = 0.1
-    """Fraction of the training data that validates, in (0, 1)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    quiet: bool = False
-    """No progress bar, no summary."""
-    json: bool = False
-    """Print JSON instead of a sentence."""
+    val: Val = 0.1
+    device: Device = "cpu"
+    quiet: Quiet = False
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """Try a ticket against altered ones, trained side by side; exit code 1 where it is dead or no better than one."""
 
-    ticket: tyro.conf.Positional[Path]
+    ticket: Positional[Path]
     """Directory of a finished run, or a ticket file."""
     seeds: int = 5
     """Draws of every control and of the data order, at least 3."""
@@ -110,29 +115,24 @@ class Check:
     """Train before judging; without it tickets are, unless they are strong ones."""
     corrupted: bool = False
     """Also search again on corrupted data, three times for each draw; takes the directory of a run."""
-    val: float = 0.1
-    """Fraction of the training data that is held out as for `train`, in (0, 1)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    quiet: bool = False
-    """No progress bar, no table."""
-    json: bool = False
-    """Print JSON instead of the table."""
+    val: Val = 0.1
+    device: Device = "cpu"
+    quiet: Quiet = False
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Landscape:
     """Accuracy and loss along lines and over a plane of masks around a finished run's ticket, and pictures of them."""
 
-    run: tyro.conf.Positional[Path]
+    run: Positional[Path]
     """Directory of the run; pictures go onto its report.html, numbers into its landscape.json."""
-    settings: Annotated[LandscapeSettings, tyro.conf.arg(name="")] = field(default_factory=LandscapeSettings)
+    settings: Annotated[LandscapeSettings, arg(name="")] = field(default_factory=LandscapeSettings)
     data: str | None = None
     """The data set, as for `find`, where the run was given arrays in Python."""
     device: str | None = None
     """cpu, cuda or cuda:N; that of the run without it."""
-    json: bool = False
-    """Print JSON instead of a table."""
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +143,10 @@ class Recipe:
     """Directory of the recipe, with one for each of its runs."""
     scale: Scale = "cpu"
     """smoke: a minute or two, the numbers mean nothing; cpu: ten to forty minutes on two cores; paper: as published."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    workers: int | None = None
-    """Runs at a time, each on one thread; one for each core without it."""
-    quiet: bool = False
-    """No progress bar, no table."""
-    json: bool = False
-    """Print JSON instead of the table."""
+    device: Device = "cpu"
+    workers: Workers = None
+    quiet: Quiet = False
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,10 +157,8 @@ class Compare:
     """Methods, as for `find`, with their default settings; `dense` adds the line to reach."""
     densities: tuple[float, ...]
     """Fractions of the weights kept, in (0, 1], by every method that takes one."""
-    data: str
-    """The data set, as for `find`."""
-    model: str
-    """The model, as for `find`."""
+    data: Data
+    model: Model
     out: Path
     """Directory of the comparison, with one for each of its runs; an unfinished one is resumed."""
     seeds: int = 3
@@ -172,13 +166,8 @@ class Compare:
     epochs: int | None = None
     """Epochs of every search that takes any; without it those that each method has by default."""
     training: Training = field(default_factory=Training)
-    val: float = 0.1
-    """Fraction of the training data that validates, in (0, 1)."""
-    device: str = "cpu"
-    """cpu, cuda or cuda:N."""
-    workers: int | None = None
-    """Runs at a time, each on one thread; one for each core without it."""
-    quiet: bool = False
-    """No progress bar, no table."""
-    json: bool = False
-    """Print JSON instead of the table."""
+    val: Val = 0.1
+    device: Device = "cpu"
+    workers: Workers = None
+    quiet: Quiet = False
+    json: Json = False

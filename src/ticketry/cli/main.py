@@ -1,215 +1,18 @@
-"""The command line: one function a verb, no logic.
+"""The command line: from words to a verb, and from what it ends in to an exit code.
 
 Exit codes: 0 done, 1 verification or check failed, 2 wrong request, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, make_dataclass
+from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Annotated, Any, TypeVar
 
-import tyro
-
-from ticketry import __version__, recipes
-from ticketry.cli import flags
-from ticketry.core.errors import RequestError, TicketError, TicketryError, unknown
-from ticketry.methods import discover, get
-
-T = TypeVar("T")
-
-
-def _parse(shape: type[T], args: Sequence[str], prog: str) -> T:
-    return tyro.cli(shape, args=args, prog=f"ticketry {prog}", config=(tyro.conf.FlagCreatePairsOff,))
-
-
-def find(args: Sequence[str]) -> int:
-    """Search a ticket: ticketry find METHOD --data D --model M --out DIR [method flags]."""
-    if not args or args[0].startswith("-"):
-        lines = [f"  {name:14}{_first_line(method)}" for name, method in discover().items()]
-        print("usage: ticketry find METHOD --data D --model M --out DIR [flags]\n\nmethods:", *lines, sep="\n")
-        print("\nStart with edge-popup for a ticket that works untrained, with gem-miner for one to train.")
-        print("ticketry find METHOD --help lists the flags of one method.")
-        if args and args[0] in ("-h", "--help"):
-            return 0
-        raise RequestError("find needs a method as its first word; choose one of those listed above.")
-    method = get(args[0])
-    shape = make_dataclass(
-        "Find",
-        [
-            ("method", Annotated[method, tyro.conf.arg(name="")]),
-            ("request", Annotated[flags.Find, tyro.conf.arg(name="")]),
-        ],
-    )
-    lasts = " and ".join(f"{limit} {name}" for name, limit in vars(method.budget).items() if limit is not None)
-    shape.__doc__ = f"{_first_line(method)} Lasts {lasts} where the budget flags say nothing."
-    parsed: Any = _parse(shape, args[1:], f"find {args[0]}")
-    request: flags.Find = parsed.request
-    from ticketry.report import text
-    from ticketry.runs.find import find as run
-
-    done = run(parsed.method, **{name: getattr(request, name) for name in vars(request)})
-    if not request.quiet:
-        text.print_result(done.directory, done.result)
-    return 0
-
-
-def show(args: Sequence[str]) -> int:
-    """What is inside a ticket file."""
-    request = _parse(flags.Show, args, "show")
-    from ticketry.report import text
-    from ticketry.ticket import file
-
-    summary = file.inspect(request.file)
-    if request.json:
-        print(json.dumps(asdict(summary), indent=2))
-    else:
-        text.print_ticket(request.file, summary)
-    return 0
-
-
-def verify(args: Sequence[str]) -> int:
-    """Regenerate and compare digests."""
-    request = _parse(flags.Verify, args, "verify")
-    from ticketry.report import text
-    from ticketry.ticket import file
-
-    try:
-        ticket = file.load(request.file)
-        checks = file.verify(ticket)
-        sound = all(check.ok for check in checks)
-        builds = sound and not request.digest
-        if builds:
-            from ticketry.ticket.module import Ticket
-
-            Ticket(ticket).module()
-    except TicketError as error:
-        _complain(error)
-        return 1
-    text.print_checks(request.file, checks, model=builds)
-    return 0 if sound else 1
-
-
-def evaluate(args: Sequence[str]) -> int:
-    """Accuracy and loss of the network in a ticket file."""
-    request = _parse(flags.Eval, args, "eval")
-    from ticketry.ticket.evaluate import evaluate as score
-    from ticketry.ticket.module import Ticket
-
-    result = score(Ticket.load(request.file), request.data, request.split, request.device)
-    if request.json:
-        print(json.dumps(result, indent=2))
-    else:
-        other = "" if result["same_data"] else "; these are not the data that the ticket was found on"
-        examples = {"all": "", "test": " test", "train": " training"}[request.split]
-        print(
-            f"{request.file} on {result['examples']}{examples} examples of {request.data}:"
-            f" accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}{other}"
-        )
-    return 0
-
-
-def train(args: Sequence[str]) -> int:
-    """Train the network in a ticket file."""
-    request = _parse(flags.Train, args, "train")
-    from ticketry.report import text
-    from ticketry.runs.train import train as run
-
-    given = {name: value for name, value in vars(request).items() if name not in ("file", "json")}
-    done = run(request.file, **given | {"quiet": request.quiet or request.json})
-    if request.json:
-        print(json.dumps(done.result, indent=2))
-    elif not request.quiet:
-        print(text.trained(done.directory, done.result))
-    return 0
-
-
-def check(args: Sequence[str]) -> int:
-    """Try a ticket against its controls: shuffled, redrawn, inverted and more."""
-    request = _parse(flags.Check, args, "check")
-    from ticketry.checks.court import check as trial
-    from ticketry.report import verdicts
-
-    given = {name: value for name, value in vars(request).items() if name not in ("ticket", "json")}
-    outcome = trial(request.ticket, **given | {"quiet": request.quiet or request.json})
-    if request.json:
-        print(json.dumps(outcome, indent=2))
-    elif not request.quiet:
-        verdicts.print_verdicts(outcome)
-    return 1 if outcome["verdict"] in ("fail", "collapsed") else 0
-
-
-def landscape(args: Sequence[str]) -> int:
-    """Accuracy and loss of the masks around a ticket, with pictures."""
-    request = _parse(flags.Landscape, args, "landscape")
-    from ticketry.analysis.landscape import landscape as measure
-    from ticketry.paths import RunDirectory
-    from ticketry.report import landscape as report
-
-    found = measure(request.run, request.settings, data=request.data, device=request.device, quiet=False)
-    if request.json:
-        print(json.dumps(found, indent=2))
-    else:
-        print(report.table(found))
-        print(f"\naccuracy and loss {report.note(found)}; pictures in {RunDirectory(request.run).report}")
-    return 0
-
-
-def recipe(args: Sequence[str]) -> int:
-    """Reproduce a published setting: ticketry recipe NAME --out DIR [--scale smoke|cpu|paper]."""
-    if not args or args[0].startswith("-"):
-        lines = [f"  {name:18}{_first_line(function)}" for name, function in recipes.discover().items()]
-        print("usage: ticketry recipe NAME --out DIR [flags]\n\nrecipes:", *lines, sep="\n")
-        print("\nticketry recipe NAME --help lists the flags.")
-        if args and args[0] in ("-h", "--help"):
-            return 0
-        raise RequestError("recipe needs a name as its first word; choose one of those listed above.")
-    function = recipes.get(args[0])
-    request = _parse(flags.Recipe, args[1:], f"recipe {args[0]}")
-    _perform(function(request.scale), request)
-    return 0
-
-
-def compare(args: Sequence[str]) -> int:
-    """Compare methods of your choice at equal training: table, page, JSON, CSV."""
-    request = _parse(flags.Compare, args, "compare")
-    from ticketry.recipes.compare import comparison
-
-    names = ("data", "model", "seeds", "epochs", "training", "val")
-    plan = comparison(request.methods, request.densities, **{name: getattr(request, name) for name in names})
-    _perform(plan, request)
-    return 0
-
-
-def _perform(plan: recipes.Recipe, request: flags.Recipe | flags.Compare) -> None:
-    from ticketry.recipes.directory import RecipeDirectory
-    from ticketry.recipes.perform import perform
-    from ticketry.report import comparison
-
-    outcome = perform(
-        plan.on(request.device), request.out, workers=request.workers, quiet=request.quiet or request.json
-    )
-    if request.json:
-        print(json.dumps(outcome, indent=2))
-    elif not request.quiet:
-        comparison.print_comparison(outcome, str(RecipeDirectory(request.out).report))
-
-
-VERBS: dict[str, Callable[[Sequence[str]], int]] = {
-    "find": find,
-    "show": show,
-    "verify": verify,
-    "eval": evaluate,
-    "train": train,
-    "check": check,
-    "landscape": landscape,
-    "recipe": recipe,
-    "compare": compare,
-}
+from ticketry.cli.verbs import VERBS, complain, first_line
+from ticketry.core.errors import RequestError, TicketryError, unknown
+from ticketry.core.version import VERSION
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -220,36 +23,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     if args in ([], ["-h"], ["--help"]):
         print("ticketry finds, checks, compares and ships lottery tickets.\n\nverbs:")
-        print(*(f"  {name:10}{_first_line(verb)}" for name, verb in VERBS.items()), sep="\n")
+        print(*(f"  {name:10}{first_line(verb)}" for name, verb in VERBS.items()), sep="\n")
         print("\nticketry VERB --help explains one verb; ticketry --version prints the version.")
         return 0 if args else 2
     if args == ["--version"]:
-        print(f"ticketry {__version__}")
+        print(f"ticketry {VERSION}")
         return 0
     try:
         if args[0] not in VERBS:
             raise unknown("verb", args[0], VERBS)
         return VERBS[args[0]](args[1:])
     except TicketryError as error:
-        _complain(error)
+        complain(error)
         return 2
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        _complain(RequestError(f"{error.filename or 'output'}: {error.strerror}; make room or name another path."))
+        complain(RequestError(f"{error.filename or 'output'}: {error.strerror}; make room or name another path."))
         return 2
     except KeyboardInterrupt:
         print("interrupted; everything up to the last checkpoint is safe: the same command goes on.", file=sys.stderr)
         return 130
-
-
-def _complain(error: TicketryError) -> None:
-    print(f"ticketry: {error}", file=sys.stderr)
-
-
-def _first_line(thing: object) -> str:
-    return (thing.__doc__ or "").strip().splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 LEFTOVER = ".part"  # ends the name of a file that a kill cut short
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Write a file atomically: a reader sees the old content or the new, never a part, even after a power cut."""
-    temporary = path.with_name(f".{path.name}{LEFTOVER}")
+    """Write a file atomically: a reader sees the old content or the new, never a part, even after a power cut.
+
+    The temporary file lies beside it under a name that nobody can foresee, and is never an existing one.
+    """
+    temporary = path.with_name(f".{os.urandom(12).hex()}{LEFTOVER}")
     try:
-        with temporary.open("wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
+        handle = os.open(temporary, _NEW | os.O_EXCL, 0o666)
+        try:
+            _pour(handle, data.encode() if isinstance(data, str) else data)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line to a file, which is made where there is none; a kill may cut it short."""
+    handle = os.open(path, _NEW | os.O_APPEND, 0o666)
+    try:
+        _pour(handle, f"{line}\n".encode())
+    finally:
+        os.close(handle)
+
+
+def _pour(handle: int, data: bytes) -> None:
+    """Write all of it: a single call may take less."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove the temporary files that killed processes left in these folders, as far as they exist."""
+    for folder in folders:
+        for path in folder.glob(f".*{LEFTOVER}"):
+            path.unlink(missing_ok=True)

@@ -17,7 +17,8 @@ from ticketry.core.fitness import kernels
 from ticketry.core.fitness.kernels import Limit, Networks, Score
 from ticketry.core.fitness.neighbours import Neighbours
 from ticketry.core.fitness.population import Population
-from ticketry.core.masks import mask as masks
+from ticketry.core.masks.candidate import Candidate, candidate
+from ticketry.core.masks.effective import EffectiveWeights
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meter, Meters
 from ticketry.core.nets import backward, natural
@@ -57,12 +58,10 @@ class Task:
         self.objective, self.train, self.validation = objective, train, validation
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
-        self._layers = [(layer.start, layer.stop) for layer in space.layers]
-        self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._layers)
-        self._factored = list(space.views(self._scaled).values())
-        self._buffer = torch.zeros_like(base)
-        self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
-        self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
+        self._effective = EffectiveWeights(space, base, scale)
+        self._leaves = {
+            name: view.detach().requires_grad_() for name, view in space.views(self._effective.masked).items()
+        }
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
         self._prepared = objective.prepare(train)
         self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
@@ -114,7 +113,7 @@ class Task:
 
     def effective(self, mask: torch.Tensor) -> torch.Tensor:
         """Flat[N]: the weights of the network that Bool[D] selects: base x mask x scale factor, locks included."""
-        return self._effective(mask).clone()
+        return self._effective.of(mask).clone()
 
     def gradient(self, mask: torch.Tensor, batch: Batch) -> tuple[float, torch.Tensor]:
         """Mean loss of the masked network on a batch, and its gradient to the mask: Float[D].
@@ -122,10 +121,11 @@ class Task:
         The gradient to mask entry i is (weight i x scale factor) x dL/d(effective weight i), also where the mask is 0;
         this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
         """
-        self._effective(mask)
-        gradient = torch.empty_like(self._scaled)
+        self._effective.of(mask)
+        gradient = torch.empty_like(self._base)
         out = list(self.space.views(gradient).values())
-        net, stack, leaves, scaled, of = self._net, self._stack, self._leaves, self._factored, self.parameters.loss
+        net, stack, leaves, scaled = self._net, self._stack, self._leaves, self._effective.scaled
+        of = self.parameters.loss
         loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, of, self.meter)
         return loss, self.space.narrow(gradient)
 
@@ -142,14 +142,19 @@ class Task:
         if self.space.index is not None:
             start = torch.zeros_like(self._base) if self.space.on is None else self.space.on.to(chance.dtype)
             whole = start.scatter(0, self.space.index, whole)
-        sizes = [stop - start for start, stop in self._layers]
-        kept = [round(float(whole[start:stop].sum())) for start, stop in self._layers]
-        factors = weights.factors(self._scale, sizes, kept)
-        parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
         draw = functools.partial(self.stream, "natural gradient", index)
         loses = self.parameters.loss.each if of == "loss" else self.parameters.loss.misses
         loss, gradient = natural.natural_gradient(
-            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, loses, draw, self.meter
+            self._net,
+            self.space,
+            self._effective.expected(whole),
+            whole,
+            batch.x,
+            batch.y,
+            pairs,
+            loses,
+            draw,
+            self.meter,
         )
         return loss, self.space.narrow(gradient)
 
@@ -172,7 +177,7 @@ class Task:
         examples = self._prepared
         if batch is not None:
             examples = self.objective.prepare(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
-        population = Population(self.space, self._base, masks, self._factors_of(masks))
+        population = Population(self.space, self._base, masks, self._effective.factors(masks))
         networks = Networks(self._net, self._stack, population, self.norms, kernel)
         return self.objective.score(networks, examples, limit, self.meter)
 
@@ -201,9 +206,15 @@ class Task:
         batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
         return self._net.calibrate(self._named(effective), batches, self.meter)
 
-    def validate(self, mask: torch.Tensor) -> tuple[float, float]:
-        """Loss and quality of one mask on the validation split: what chooses among masks."""
-        return self.judge(self._effective(mask), self.validation)
+    def network(self, candidate: Candidate) -> torch.Tensor:
+        """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""
+        if candidate.values is None:
+            return self.effective(candidate.mask)
+        return candidate.values * self.parameters.mask(self.space.full(candidate.mask))
+
+    def validate(self, answer: torch.Tensor | Candidate) -> tuple[float, float]:
+        """Loss and quality of a candidate, or a mask, on the validation split: what chooses among them."""
+        return self.judge(self.network(candidate(answer)), self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
         """Mean loss and quality of the network with Flat[N] weights, or all Float[M], on a whole split.
@@ -229,31 +240,5 @@ class Task:
         """Mean training loss since the last call; None when there was none."""
         return self.meter.take_loss()
 
-    def _effective(self, mask: torch.Tensor) -> torch.Tensor:
-        """As `effective`, in a buffer that the next call overwrites."""
-        whole = mask
-        if self.space.index is not None:  # the locked positions of the buffer never change
-            whole = self._whole.scatter_(0, self.space.index, mask)
-        factors = self._factors(whole)
-        for i, (start, stop) in enumerate(self._layers):
-            if factors[i] != self._scaled_by[i]:
-                torch.mul(self._base[start:stop], factors[i], out=self._scaled[start:stop])
-        self._scaled_by = factors
-        return masks.masked(self._scaled, whole, out=self._buffer)
-
     def _named(self, flat: torch.Tensor) -> Named:
         return self.space.views(flat) if len(flat) == self.space.total else self.parameters.views(flat)
-
-    def _factors(self, whole: torch.Tensor) -> list[float]:
-        """The factor of each layer's weights for Bool[N]."""
-        sizes = [stop - start for start, stop in self._layers]
-        if self._scale == "none":
-            return [1.0] * len(sizes)
-        kept = masks.counts(whole, self._layers)
-        return [float(factor) for factor in weights.factors(self._scale, sizes, kept)]
-
-    def _factors_of(self, masks: torch.Tensor) -> torch.Tensor | None:
-        """Float[P, L]: the factors of each mask of Bool[P, D]; None where all are 1."""
-        if self._scale == "none":
-            return None
-        return torch.tensor([self._factors(self.space.full(mask)) for mask in masks], device=self.device)

@@ -16,8 +16,11 @@ from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
+    from ticketry.core.masks.candidate import Candidate
     from ticketry.core.task import Task
 
 S = TypeVar("S")
@@ -55,16 +58,19 @@ class Method(Protocol[S]):
     def step(self, task: Task, state: S) -> S:
         """One epoch, generation or pass. Raises SearchEnded where the state says that nothing is left to do."""
 
-    def mask(self, task: Task, state: S) -> torch.Tensor:
-        """Bool[D]: the ticket if the search ended now, at exactly the asked density."""
+    def mask(self, task: Task, state: S) -> torch.Tensor | Candidate:
+        """Bool[D]: the ticket if the search ended now, at exactly the asked density.
+
+        A search that finds values too, not the seed's, answers with a Candidate that holds both.
+        """
 
 
 @runtime_checkable
 class HasFront(Protocol[S_contra]):
     """What a method may define beside: several answers, none of which beats another in both loss and density."""
 
-    def front(self, task: Task, state: S_contra) -> tuple[torch.Tensor, torch.Tensor]:
-        """Bool[K, D] masks, the densest first, and Float64[K], their losses on the training data."""
+    def front(self, task: Task, state: S_contra) -> tuple[torch.Tensor | Sequence[Candidate], torch.Tensor]:
+        """K masks, Bool[K, D], or Candidates, the densest first, and Float64[K], their losses on the training data."""
 
 
 @runtime_checkable

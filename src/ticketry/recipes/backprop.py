@@ -16,7 +16,7 @@ import json
 import math
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Hyperparameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Backprop:
-    """One training of a dense `mlp:...`; equal ones give equal numbers on equal software."""
+    """One training of a dense `mlp:...`: a `Work` that splits its data itself and has the CPU alone."""
 
     data: str
     model: str
@@ -63,6 +63,8 @@ class Backprop:
     """Epochs without a better validation accuracy after which training stops."""
     draws: int = 0
     """Settings of which the best in 3-fold cross-validation is taken; none for `Hyperparameters()` itself."""
+    shared_val = None
+    records = ()
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -73,6 +75,18 @@ class Backprop:
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of `resolved`."""
         return digest(self.resolved)
+
+    def seeded(self, seed: int) -> Backprop:
+        """The same with another seed."""
+        return replace(self, seed=seed)
+
+    def on(self, device: str) -> Backprop:
+        """The same."""
+        return self
+
+    def with_density(self, density: float) -> Backprop:
+        """ValueError: it trains all weights."""
+        raise ValueError(f"back-propagation trains all weights, not {density:g} of them")
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Train and write `result.json` into a directory, or return the one there; see `result`."""
@@ -85,6 +99,10 @@ class Backprop:
         out.mkdir(parents=True, exist_ok=True)
         write(path, json.dumps(result, indent=2) + "\n")
         return result
+
+    def command(self, out: str) -> str:
+        """A program that prints `result`."""
+        return f'python -c "from ticketry.recipes.backprop import Backprop; print({self!r}.result())"'
 
     def result(self) -> dict[str, Any]:
         """Train on one thread; accuracies and cost under the names that `result.json` of a search has."""

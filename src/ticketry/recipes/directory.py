@@ -14,8 +14,8 @@ from typing import Any
 
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, refuse
-from ticketry.paths import RunDirectory
 from ticketry.recipes.plan import Recipe
+from ticketry.runs.record import is_fresh
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def begin(directory: RecipeDirectory, recipe: Recipe) -> None:
     try:
         if directory.plan.exists():
             _compare(root, plan, json.loads(directory.plan.read_text()))
-        elif root.exists() and (not root.is_dir() or not RunDirectory(root).is_fresh):
+        elif root.exists() and (not root.is_dir() or not is_fresh(root)):
             raise refuse("out", root, "a new or empty directory, or one of this recipe's", "name another path")
         else:
             root.mkdir(parents=True, exist_ok=True)

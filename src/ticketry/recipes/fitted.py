@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,16 +13,18 @@ from ticketry.core.atomic import write
 from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Experiment, digest
 from ticketry.paths import RunDirectory
+from ticketry.recipes.searched import Searched, at_density
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """One search and the training of what it found; equal ones give equal numbers on equal software."""
+    """One search and the training of what it found: a `Work` in two directories of runs."""
 
     search: Experiment
     training: Training
     start: Start = "untrained"
     """Whether the training begins with the untrained weights or goes on with those that the search trained."""
+    records = ("search", "trained")
 
     @property
     def data(self) -> str:
@@ -30,6 +33,10 @@ class Fitted:
     @property
     def model(self) -> str:
         return self.search.model
+
+    @property
+    def shared_val(self) -> float:
+        return self.search.val
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -44,6 +51,14 @@ class Fitted:
     def seeded(self, seed: int) -> Fitted:
         """The same with another seed."""
         return replace(self, search=replace(self.search, seed=seed))
+
+    def on(self, device: str) -> Fitted:
+        """The same on another device."""
+        return replace(self, search=replace(self.search, device=device))
+
+    def with_density(self, density: float) -> Fitted:
+        """The same, its method asked for this density; ValueError for a method without."""
+        return replace(self, search=at_density(self.search, density))
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Search into `out/search`, train into `out/trained`, and write `out/result.json`; resumes, or returns it."""
@@ -70,13 +85,28 @@ class Fitted:
         result = {
             **trained.result,
             "ticket_bytes": found.result["ticket_bytes"],
-            "untrained": found.result["accuracy"],
+            "untrained": found.result[found.result["measure"]],
             "cost": _sum(found.result["cost"], trained.result["cost"]),
             "search_cost": found.result["cost"],
             "digest": {**trained.result["digest"], "fitted": self.digest},
         }
         write(path, json.dumps(result, indent=2) + "\n")
         return result
+
+    def command(self, out: str) -> str:
+        """The search, and then the training."""
+        search, from_values = Searched(search=self.search).command(f"{out}/search"), self.start == "trained"
+        ticket = f"{out}/search/{'trained' if from_values else 'ticket'}.tkt"
+        changed = {
+            f"training.{name.replace('_', '-')}": value
+            for name, value in asdict(self.training).items()
+            if value != getattr(Training(), name)
+        }
+        own = (("val", self.search.val, 0.1), ("device", self.search.device, "cpu"), ("start", self.start, "untrained"))
+        changed |= {name: value for name, value, default in own if value != default}
+        flags = [f"--{name} {value}" for name, value in changed.items()]
+        words = ["ticketry train", ticket, "--data", shlex.quote(self.data), "--out", f"{out}/trained", *flags]
+        return f"{search} && {' '.join(words)}"
 
 
 def _sum(search: Mapping[str, Any], training: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.genetic import Genetic
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.plan import Cell, Recipe, Scale
+from ticketry.recipes.searched import Searched
+from ticketry.recipes.work import Work
 
 SEEDS = {"smoke": 2, "cpu": 5, "paper": 25}
 HIDDEN = {"A": "20", "B": "75", "C": "100", "D": "50,50"}  # layers of the published architectures
@@ -56,10 +58,10 @@ class NetworkSetting:
 
     def cell(self, series: str, method: Genetic | EdgePopup, budget: Budget, like: str | None = None) -> Cell:
         """A row; `like`: the series whose density it takes."""
-        work = Experiment(method=method, data=self.data, model=f"mlp:{self.hidden}", budget=budget)
-        return self.row(series, work, like)
+        search = Experiment(method=method, data=self.data, model=f"mlp:{self.hidden}", budget=budget)
+        return self.row(series, Searched(search=search), like)
 
-    def row(self, series: str, work: Experiment | Backprop, like: str | None = None) -> Cell:
+    def row(self, series: str, work: Work, like: str | None = None) -> Cell:
         return Cell(
             name=self._directory(series),
             group=self.title,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import platform
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,32 +15,26 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ticketry import __version__
+from ticketry import objectives
 from ticketry.core.atomic import write
-from ticketry.core.errors import refuse
-from ticketry.core.training.recipe import Training
-from ticketry.experiment import Experiment
+from ticketry.core.version import VERSION
 from ticketry.paths import RunDirectory
-from ticketry.recipes import pool, same_data
+from ticketry.recipes import same_data
 from ticketry.recipes.directory import RecipeDirectory, begin, finished
-from ticketry.recipes.fitted import Fitted
-from ticketry.recipes.plan import Job, Recipe, Work
-from ticketry.report import reproduce
+from ticketry.recipes.plan import Job, Recipe
 from ticketry.report.statistics import estimate
+from ticketry.runs.executor import Call, Executor, cores, local
 
 SCHEMA = 1  # of recipe.json
 COST = ("epochs", "evaluations", "examples_forward", "examples_backward", "seconds")
 
 
-def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quiet: bool = True) -> dict[str, Any]:
+def perform(recipe: Recipe, out: str | Path, *, executor: Executor | None = None, quiet: bool = True) -> dict[str, Any]:
     """Run, resume or return a recipe in a directory: what `recipe.json` holds.
 
-    `workers`: processes that run at a time, one for each core without it; 1 for none beside this one. A script that
-    calls this with more needs the `if __name__ == "__main__":` that Python asks of all such scripts. Raises
-    RequestError for a directory that cannot be written or is another recipe's, and for runs on different data.
+    `executor`: where its runs are computed, `runs.executor.local()` without it. Raises RequestError for a directory
+    that cannot be written or is another recipe's, and for runs on different data.
     """
-    if workers is not None and workers < 1:
-        raise refuse("workers", workers, "at least 1", "leave it out for one on each core")
     directory = RecipeDirectory(Path(out))
     same_data.check_plan(recipe)
     begin(directory, recipe)
@@ -48,7 +42,8 @@ def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quie
         return finished(directory)
     same_data.check_begun(directory.root, recipe)
     with _Progress(recipe, directory, quiet) as bar:
-        results = pool.finish(recipe.jobs, directory.root, workers or pool.cores(), bar.began, bar.ended)
+        calls = [_call(job, directory.root) for job in recipe.jobs]
+        results = (executor or local()).finish(calls, bar.began, bar.ended)
     same_data.check_results(recipe, results)
     outcome = {
         "schema": SCHEMA,
@@ -70,23 +65,29 @@ def perform(recipe: Recipe, out: str | Path, *, workers: int | None = None, quie
     return outcome
 
 
+def _call(job: Job, root: Path) -> Call[dict[str, Any]]:
+    return Call(job.path, lambda results: partial(job.work(results).execute, root / job.path), job.needs)
+
+
 def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
     """The rows of the table, groups together; each with its difference to the first of its group, seed by seed."""
     cells: list[dict[str, Any]] = []
     first: dict[str, list[float]] = {}
     for cell in recipe.cells:
         runs = [_run(Job(cell, seed), results) for seed in recipe.seeds]
-        accuracy = [run["accuracy"]["test"] for run in runs]
+        measure = objectives.measure(runs[0]).name
+        quality = [run[measure]["test"] for run in runs]
         is_first = cell.group not in first
-        least = first.setdefault(cell.group, accuracy)
-        beyond = [mine - other for mine, other in zip(accuracy, least, strict=True)]
+        least = first.setdefault(cell.group, quality)
+        beyond = [mine - other for mine, other in zip(quality, least, strict=True)]
         cells.append(
             {
                 **{name: getattr(cell, name) for name in ("name", "group", "series", "like", "classes", "published")},
                 "data": cell.work.data,
                 "model": cell.work.model,
                 "method": runs[0]["method"],
-                "accuracy": asdict(estimate(accuracy)),
+                "measure": measure,
+                measure: asdict(estimate(quality)),
                 "difference": None if is_first else asdict(estimate(beyond)),
                 "density": asdict(estimate([run["density"] for run in runs])),
                 "untrained": _mean([(run["untrained"] or {}).get("test") for run in runs]),
@@ -105,44 +106,22 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _run(job: Job, results: Mapping[Path, Any]) -> dict[str, Any]:
     result = results[job.path]
-    names = ("method", "seed", "density", "kept", "maskable", "accuracy", "cost", "digest")
+    names = ("method", "seed", "density", "kept", "maskable", "cost", "digest")
+    measure = objectives.measure(result).name
     beside = ("ticket_bytes", "untrained")  # of tickets alone
     return {
-        **{name: result[name] for name in names},
+        "measure": measure,
+        **{name: result[name] for name in (*names, measure)},
         **{name: result.get(name) for name in beside},
         "directory": str(job.path),
-        "command": command(job.work(results), str(job.path)),
+        "command": job.work(results).command(str(job.path)),
     }
-
-
-def command(work: Work, out: str) -> str:
-    """The line that repeats one run into a directory; back-propagation prints its numbers instead."""
-    if isinstance(work, Fitted):
-        search = command(work.search, f"{out}/search")
-        flags = [
-            f"--training.{name.replace('_', '-')} {value}"
-            for name, value in asdict(work.training).items()
-            if value != getattr(Training(), name)
-        ]
-        flags += [
-            f"--{name} {value}"
-            for name, value, default in (("val", work.search.val, 0.1), ("device", work.search.device, "cpu"))
-            if value != default
-        ]
-        from_values = work.start == "trained"
-        flags += ["--start trained"] if from_values else []
-        ticket = f"{out}/search/{'trained' if from_values else 'ticket'}.tkt"
-        words = ["ticketry train", ticket, "--data", shlex.quote(work.data), "--out", f"{out}/trained", *flags]
-        return f"{search} && {' '.join(words)}"
-    if isinstance(work, Experiment):
-        return reproduce.command(work.resolved, out).replace(" \\\n    ", " ")
-    return f'python -c "from ticketry.recipes.backprop import Backprop; print({work!r}.result())"'
 
 
 def _environment() -> dict[str, Any]:
     packages = {name: version(name) for name in ("torch", "numpy", "scikit-learn")}
-    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": pool.cores()}
-    return {"ticketry": __version__, **packages, **machine}
+    machine = {"python": platform.python_version(), "machine": platform.machine(), "cores": cores()}
+    return {"ticketry": VERSION, **packages, **machine}
 
 
 @dataclass
@@ -174,10 +153,10 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def began(self, job: Job) -> None:
-        self.running.append(str(job.path))
+    def began(self, path: Path) -> None:
+        self.running.append(str(path))
         self._bar.update(self._line, note=", ".join(self.running))
 
-    def ended(self, job: Job) -> None:
-        self.running.remove(str(job.path))
-        self._bar.update(self._line, advance=0 if job.path in self._known else 1)
+    def ended(self, path: Path) -> None:
+        self.running.remove(str(path))
+        self._bar.update(self._line, advance=0 if path in self._known else 1)

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ticketry.experiment import Experiment, digest
-from ticketry.recipes.backprop import Backprop
-from ticketry.recipes.fitted import Fitted
+from ticketry.experiment import digest
+from ticketry.recipes.work import Work
 
 Scale = Literal["smoke", "cpu", "paper"]
 Scaled = Scale | Literal["own"]
-Work = Experiment | Backprop | Fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class Cell:
     work: Work
     """What is run; each run puts its own seed in."""
     like: str | None = None
-    """Name of an earlier cell: the method is asked for the density that this cell reached with the same seed."""
+    """Name of an earlier cell: the work is asked for the density that this cell reached with the same seed."""
     classes: int | None = None
     """Of the data, where the recipe counts them up."""
     published: float | None = None
@@ -61,8 +59,8 @@ class Recipe:
         return command if self.device == "cpu" else f"{command} --device {self.device}"
 
     def on(self, device: str) -> Recipe:
-        """The same on another device, but for back-propagation, which has the CPU alone."""
-        cells = [replace(cell, work=_on(cell.work, device)) for cell in self.cells]
+        """The same on another device, as far as its works know others."""
+        cells = [replace(cell, work=cell.work.on(device)) for cell in self.cells]
         return replace(self, cells=tuple(cells), device=device)
 
     @property
@@ -75,12 +73,6 @@ class Recipe:
         """SHA-256 in hex over all that decides the numbers."""
         cells = [[cell.name, cell.like, cell.work.resolved] for cell in self.cells]
         return digest([self.name, self.scale, self.seeds, cells])
-
-
-def _on(work: Work, device: str) -> Work:
-    if isinstance(work, Fitted):
-        return replace(work, search=replace(work.search, device=device))
-    return replace(work, device=device) if isinstance(work, Experiment) else work
 
 
 @dataclass(frozen=True)
@@ -102,13 +94,8 @@ class Job:
 
     def work(self, results: Mapping[Path, Mapping[str, Any]]) -> Work:
         """What to run, given the results of finished runs by their path."""
-        work = self.cell.work
-        if isinstance(work, Fitted):
-            return work.seeded(self.seed)
-        work = replace(work, seed=self.seed)
-        if self.needs is None or not isinstance(work, Experiment):
+        work = self.cell.work.seeded(self.seed)
+        if self.needs is None:
             return work
         there = results[self.needs]
-        density = max(there["kept"], 1) / there["maskable"]  # the exact count, not the rounding of a table
-        method: Any = work.method
-        return replace(work, method=replace(method, density=density))
+        return work.with_density(max(there["kept"], 1) / there["maskable"])  # exact, not the rounding of a table

@@ -12,9 +12,8 @@ from typing import Any
 from ticketry import data
 from ticketry.core.errors import RequestError
 from ticketry.paths import RunDirectory
-from ticketry.recipes.backprop import Backprop
-from ticketry.recipes.fitted import Fitted
-from ticketry.recipes.plan import Job, Recipe, Work
+from ticketry.recipes.plan import Job, Recipe
+from ticketry.recipes.work import Work
 
 Digests = Mapping[str, str]
 """`data` and, of runs that use our split, `split`: SHA-256 in hex."""
@@ -25,9 +24,10 @@ def check_plan(recipe: Recipe) -> None:
     """Refuse a plan whose groups compare different data. Loads them only where a group names several."""
     known = cache(_digests)
     for group, jobs in _groups(recipe):
-        works = {(*_source(job.cell.work), isinstance(job.cell.work, Backprop)): job for job in jobs}
-        if len({_source(job.cell.work) for job in jobs}) > 1:
-            _compare(group, [(job, _own(job.cell.work, known(*_source(job.cell.work)))) for job in works.values()])
+        sources = {(job.cell.work.data, job.cell.work.shared_val): job for job in jobs}
+        texts, vals = zip(*sources, strict=True)
+        if len(set(texts)) > 1 or len(set(vals) - {None}) > 1:
+            _compare(group, [(job, known(*source)) for source, job in sources.items()])
 
 
 def check_begun(root: Path, recipe: Recipe) -> None:
@@ -35,8 +35,8 @@ def check_begun(root: Path, recipe: Recipe) -> None:
     known = cache(_digests)
     for job in recipe.jobs:
         work, out = job.cell.work, root / job.path
-        for what, there in _there(out):
-            now = known(*_source(work))[what]
+        for what, there in _there(work, out):
+            now = known(work.data, work.shared_val).get(what, there)
             if now != there:
                 raise RequestError(
                     f"data is {work.data} with {what} digest {now[:8]}, but the run in {out} began with {there[:8]};"
@@ -68,24 +68,14 @@ def _groups(recipe: Recipe) -> list[tuple[str, list[Job]]]:
     return [(group, list(of)) for group, of in groupby(jobs, lambda job: job.cell.group)]
 
 
-def _source(work: Work) -> tuple[str, float]:
-    """The text of its data and the fraction that validates."""
-    return work.data, work.search.val if isinstance(work, Fitted) else work.val
-
-
-def _own(work: Work, digests: Digests) -> Digests:
-    """Without the split for back-propagation, which draws its own."""
-    return {"data": digests["data"]} if isinstance(work, Backprop) else digests
-
-
-def _digests(text: str, val: float) -> Digests:
+def _digests(text: str, val: float | None) -> Digests:
     dataset = data.load(text)
-    return {"data": dataset.digest, "split": data.split(dataset, val).digest}
+    return {"data": dataset.digest} | ({} if val is None else {"split": data.split(dataset, val).digest})
 
 
-def _there(out: Path) -> list[tuple[str, str]]:
-    """Of the data that a run in this directory began with, or ended with; empty where there is none."""
-    begun = [{"split": _read(RunDirectory(out / part).experiment).get("split")} for part in ("", "search", "trained")]
+def _there(work: Work, out: Path) -> list[tuple[str, str]]:
+    """Of the data that this work in this directory began with, or ended with; empty where there is none."""
+    begun = [{"split": _read(RunDirectory(out / part).record).get("split")} for part in work.records]
     ended = _read(RunDirectory(out).result).get("digest", {})
     return [(what, digests[what]) for digests in (*begun, ended) for what in WHAT if digests.get(what)]
 

@@ -41,7 +41,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     `result`: what `result.json` holds or will hold.
     """
     again = f"{directory.root.resolve().name}-again"  # a second run must not be in the directory of the first
-    record = json.loads(directory.experiment.read_text())
+    record = json.loads(directory.record.read_text())
     log = [json.loads(line) for line in directory.log.read_text().splitlines()] if directory.log.exists() else []
     encoded = file.read(directory.ticket)
     summary, ticket = file.summary(encoded), file.decode(encoded)

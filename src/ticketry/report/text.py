@@ -27,8 +27,8 @@ PARTS = {
     "header": "names, shapes, seed and lock counts",
     "digests": "of weights, mask and file",
     "mask": "which of the searched weights are kept",
-    "values": "trained values of the kept weights",
-    "rest": "trained values of the other parameters",
+    "values": "values of the kept weights",
+    "rest": "values of the other parameters",
     "buffers": "running statistics of norm layers",
 }
 DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}

@@ -1,13 +1,11 @@
-"""The one loop: step, validate, keep the best, log, checkpoint; then judge once on test data and write the ticket."""
+"""Search a ticket: step, validate, keep the best; then judge it once on test data."""
 
 from __future__ import annotations
 
-import json
 import math
-import resource
-import sys
-import time
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
@@ -16,45 +14,34 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ticketry.runs import byproduct
-from ticketry.runs import checkpoint
-from ticketry.runs import front
-from ticketry.runs import record
-from ticketry.runs.checkpoint import Best
 from ticketry.core.atomic import write
-from ticketry.core.errors import RequestError, SearchEnded, TicketError, refuse
-from ticketry.core.meters import Budget
+from ticketry.core.errors import SearchEnded, refuse
+from ticketry.core.masks.candidate import Candidate, candidate
+from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
 from ticketry.data import Dataset
-from ticketry.experiment import Experiment, Lock, Search, canonical
+from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.methods._contract import HasNotes, Method
 from ticketry.paths import RunDirectory
-from ticketry.runs.progress import SearchProgress
+from ticketry.report.numerals import quality
 from ticketry.report.page import page
-from ticketry.runs.problem import Problem, problem_of_experiment
-from ticketry.ticket import file
-from ticketry.ticket.module import Ticket
+from ticketry.runs import job, outcome
+from ticketry.runs.job import Line
+from ticketry.runs.problem import problem_of_experiment
+from ticketry.runs.progress import SearchProgress
 from ticketry.runs.warn import warnings
-
-CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
+from ticketry.ticket.module import Ticket
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run."""
+    """A finished run. `result`: what `result.json` holds."""
 
     directory: RunDirectory
+    result: dict[str, Any]
 
     @cached_property
-    def result(self) -> dict[str, Any]:
-        """What `result.json` holds."""
-        try:
-            return json.loads(self.directory.result.read_text())  # type: ignore[no-any-return]
-        except ValueError:
-            raise _incomplete(self.directory, "result.json is damaged") from None
-
-    @property
     def ticket(self) -> Ticket:
         """The ticket that was found."""
         return Ticket.load(self.directory.ticket)
@@ -113,149 +100,132 @@ def execute(
 ) -> Run:
     """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar."""
     directory = RunDirectory(out)
-    known = record.begun(directory, experiment)
-    if known and directory.result.exists():
-        return finished(directory)
-    problem = problem_of_experiment(experiment, dataset=dataset)
-    task, method = problem.task, experiment.method
-    if known:
-        record.check_data(directory, experiment.data, problem)
-    if known and directory.checkpoint.exists():
-        state_type = method.state
-        state, best, meters = checkpoint.load(directory.checkpoint, experiment.digest, state_type, task.device)
-        task.resume(meters)
-    else:
+    title = title or f"{name_of(experiment.method)} {experiment.data} {experiment.model}"
+    return Run(directory, job.perform(SearchJob(experiment, directory, dataset, title), quiet))
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The candidate that validation chose: its validation loss and quality, and the step it was found at."""
+
+    candidate: Candidate
+    loss: float
+    quality: float
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
+class SearchState:
+    """A search after some steps: `method`, the method's own state; `best`; `meters`, what was spent."""
+
+    method: Any
+    best: Best
+    meters: Meters
+
+
+class SearchJob:
+    """A search as a job; see runs/job.py."""
+
+    def __init__(self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, title: str) -> None:
+        self.wanted, self.directory, self.source = experiment, directory, experiment.data
+        self._dataset, self._title = dataset, title
+        self.kinds = {
+            "method": experiment.method.state,
+            "best": Best,
+            "meters": Meters,
+        }
+
+    def prepare(self) -> Mapping[str, str]:
+        self._problem = problem_of_experiment(self.wanted, dataset=self._dataset)
+        return self._problem.digests
+
+    @property
+    def device(self) -> torch.device:
+        return self._task.device
+
+    @property
+    def _task(self) -> Task:
+        return self._problem.task
+
+    def first(self) -> SearchState:
+        task, method = self._task, self.wanted.method
         state = method.init(task)
-        best = _validated(task, method.mask(task, state))
-        record.begin(directory, experiment, problem)
-    record.truncate(directory.log, task.meters.steps)
-    title = title or f"{name_of(method)} {experiment.data} {experiment.model}"
-    with SearchProgress(title, task.budget, task.meters, quiet) as bar:
-        task.listen(bar.update)
-        state, best = _search(experiment, directory, task, state, best, bar)
-    _finish(directory, experiment, problem, state, best)
-    return Run(directory)
+        return SearchState(state, _validated(task, candidate(method.mask(task, state))), task.meters)
 
+    def restored(self, fields: Mapping[str, Any]) -> SearchState:
+        task = self._task
+        task.resume(fields["meters"])
+        return SearchState(fields["method"], fields["best"], task.meters)
 
-def _search(
-    experiment: Experiment, directory: RunDirectory, task: Task, state: Any, best: Best, bar: SearchProgress
-) -> tuple[Any, Best]:
-    """Step until the search ends: the last state and the best mask.
+    def gather(self, quiet: bool) -> None:
+        """It needs no other."""
 
-    A step that the budget cuts short is dropped, though what it spent is metered.
-    """
-    method, saved = experiment.method, time.perf_counter()
-    while True:
+    def step(self, state: SearchState) -> tuple[SearchState, Line | None] | None:
+        """A step that the budget cuts short is dropped, though what it spent is metered."""
+        task, method, best, objective = self._task, self.wanted.method, state.best, self._task.objective
         try:
             with task.one_step():
-                state = method.step(task, state)
+                after = method.step(task, state.method)
         except SearchEnded:
-            break
-        mask = method.mask(task, state)
-        same = torch.equal(mask, best.mask)  # a population's winner often stands for many generations
-        now = replace(best, step=task.meters.steps) if same else _validated(task, mask)
-        best = _preferred(method.answer, best, now)
+            return None
+        found = candidate(method.mask(task, after))
+        same = _same(found, best.candidate)  # a population's winner often stands for many generations
+        now = replace(best, step=task.meters.steps) if same else _validated(task, found)
         line = {
             "step": now.step,
             "epochs": task.meters.epochs,
             "evaluations": task.meters.evaluations,
             "seconds": round(task.meters.seconds, 3),
-            "train_loss": task.take_loss(),
-            "val_loss": now.loss if math.isfinite(now.loss) else None,
-            "val_accuracy": now.accuracy,
-            "density": task.space.density(now.mask),
+            "train_loss": objective.reported(task.take_loss()),
+            "val_loss": objective.reported(now.loss),
+            f"val_{objective.measure.name}": now.quality,
+            "density": task.space.density(now.candidate.mask),
         }
-        with directory.log.open("a") as log:
-            log.write(canonical(line) + "\n")
-        bar.note(f"validation {now.accuracy:.2%}")
-        if time.perf_counter() - saved > CHECKPOINT_EVERY:
-            checkpoint.save(directory.checkpoint, experiment.digest, state, best, task.meters)
-            saved = time.perf_counter()
-    checkpoint.save(directory.checkpoint, experiment.digest, state, best, task.meters)
-    return state, best
+        self._bar.note(f"validation {quality(objective.measure, now.quality, 2)}")
+        return SearchState(after, _preferred(method.answer, best, now), task.meters), line
+
+    def finish(self, state: SearchState) -> dict[str, Any]:
+        """Judge the chosen candidate, on the test split for the only time; write ticket, front and report."""
+        experiment, problem, task, best = self.wanted, self._problem, self._task, state.best
+        method, directory, cost = experiment.method, self.directory, outcome.cost(problem)
+        judged = outcome.write(problem, best.candidate, directory.ticket, ["train", "val", "test"])
+        result = {
+            "method": name_of(method),
+            "data": experiment.data,
+            "model": experiment.model,
+            "seed": experiment.seed,
+            **judged,
+            "chosen_step": best.step,
+            "cost": cost,
+            "digest": {**judged["digest"], "experiment": experiment.digest},
+            "trained": outcome.trained(directory, problem, method, state.method, best.candidate.mask),
+            "front": outcome.front(directory, problem, method, state.method),
+            "notes": method.notes(task, state.method) if isinstance(method, HasNotes) else {},
+            "warnings": warnings(task, method, state.method, best.candidate.mask),
+        }
+        write(directory.report, page(directory, result))
+        return result
+
+    def watch(self, quiet: bool) -> AbstractContextManager[object]:
+        self._bar = SearchProgress(self._title, self._task.budget, self._task.meters, quiet)
+        self._task.listen(self._bar.update)
+        return self._bar
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    return one.values is other.values is None and torch.equal(one.mask, other.mask)
 
 
 def _preferred(answer: Literal["best", "last"], best: Best, now: Best) -> Best:
-    """Of two masks the better validated, or the later unless its loss is not a number."""
+    """Of two candidates the better validated, or the later unless its loss is not a number."""
     if answer == "last":
         return now if math.isfinite(now.loss) else best
-    return max(best, now, key=lambda candidate: (candidate.accuracy, -candidate.loss, -candidate.step))
+    return max(best, now, key=lambda one: (one.quality, -one.loss, -one.step))
 
 
-def _validated(task: Task, mask: torch.Tensor) -> Best:
-    """A mask with its validation score; a loss that is not a number counts as infinite and no example as right."""
-    loss, accuracy = task.validate(mask)
+def _validated(task: Task, found: Candidate) -> Best:
+    """A candidate with its validation score; a loss that is not a number counts as infinite, with the least quality."""
+    loss, reached = task.validate(found)
     if not math.isfinite(loss):
-        loss, accuracy = math.inf, 0.0
-    return Best(mask, loss, accuracy, task.meters.steps)
-
-
-def finished(directory: RunDirectory) -> Run:
-    """The run of a directory with a result, if its ticket is the one that the result speaks of."""
-    run = Run(directory)
-    try:
-        digest = file.digests(file.read(directory.ticket))["ticket"]
-    except (RequestError, TicketError):
-        digest = None
-    if digest != run.result.get("digest", {}).get("ticket"):
-        raise _incomplete(directory, "ticket.tkt is not the one that result.json speaks of")
-    return run
-
-
-def _incomplete(directory: RunDirectory, what: str) -> RequestError:
-    return RequestError(
-        f"out is {directory.root}, whose {what}; delete {directory.result} and give the same command to write it anew."
-    )
-
-
-def _finish(directory: RunDirectory, experiment: Experiment, problem: Problem, state: Any, best: Best) -> None:
-    """Judge the chosen mask, on the test split for the only time, and write ticket, front, report and result."""
-    task, space = problem.task, problem.task.space
-    seconds = task.meters.seconds
-    effective = task.effective(best.mask)
-    buffers = task.norms(effective)
-    cost = asdict(task.meters)
-    encoded = file.encode(problem.ticket(best.mask, buffers))
-    digests = file.digests(encoded)
-    scores = {
-        "train": task.judge(effective, task.train, buffers),
-        "val": (best.loss, best.accuracy),
-        "test": task.judge(effective, problem.test, buffers),
-    }
-    kept = sum(space.kept(best.mask))
-    result = {
-        "method": name_of(experiment.method),
-        "data": experiment.data,
-        "model": experiment.model,
-        "seed": experiment.seed,
-        "kind": experiment.method.kind,
-        "density": kept / space.total,
-        "kept": kept,
-        "maskable": space.total,
-        "searched": space.size,
-        "ticket_bytes": len(encoded),
-        "entropy_bytes": file.summary(encoded).entropy_bytes,
-        "accuracy": {name: accuracy for name, (_, accuracy) in scores.items()},
-        "loss": {name: loss if math.isfinite(loss) else None for name, (loss, _) in scores.items()},
-        "chosen_step": best.step,
-        "cost": {**cost, "seconds": round(seconds, 3), "peak_rss_bytes": peak_memory()},
-        "digest": {
-            **digests,
-            "experiment": experiment.digest,
-            "data": problem.split.data,
-            "split": problem.split.digest,
-        },
-        "trained": byproduct.write(directory, problem, experiment.method, state, best.mask),
-        "front": front.write(directory, problem, experiment.method, state),
-        "notes": experiment.method.notes(task, state) if isinstance(experiment.method, HasNotes) else {},
-        "warnings": warnings(task, experiment.method, state, best.mask),
-    }
-    write(directory.ticket, encoded)
-    write(directory.report, page(directory, result))
-    write(directory.result, json.dumps(result, indent=2) + "\n")
-
-
-def peak_memory() -> int:
-    """Bytes of memory that this process had resident at its peak."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+        loss, reached = math.inf, task.objective.measure.floor
+    return Best(found, loss, reached, task.meters.steps)

@@ -11,19 +11,19 @@ import torch
 from numpy.typing import NDArray
 
 from ticketry import data, methods, models, objectives
-from ticketry.core.masks import allocation
-from ticketry.core.seed import locks
-from ticketry.core.masks import space
-from ticketry.core.objective import About, Objective, Target
 from ticketry.core.device import device
 from ticketry.core.errors import RequestError, TicketError, refuse
-from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.masks import allocation, space
+from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Outside, inside, outside
-from ticketry.core.meters import Budget
-from ticketry.core.nets.net import Named, Net
 from ticketry.core.masks.space import Space
-from ticketry.core.task import Task
+from ticketry.core.meters import Budget
+from ticketry.core.nets.feed import Feed, feed
+from ticketry.core.nets.net import Named, Net
+from ticketry.core.objective import About, Objective, Target
+from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
+from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
@@ -41,16 +41,18 @@ class Problem:
     locks: tuple[tuple[int, int], ...] | None
     split: data.Split
 
-    def ticket(self, mask: torch.Tensor, buffers: Named, trained: torch.Tensor | None = None) -> TicketFile:
-        """What a file holds of the network that Bool[D] selects, with its running statistics.
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of the data: what a job must find unchanged when it goes on."""
+        return {"split": self.split.digest}
 
-        `trained`: all its parameters, Float[M], where they were trained.
-        """
-        whole = self.task.space.full(mask).cpu().numpy()
+    def ticket(self, candidate: Candidate, buffers: Named) -> TicketFile:
+        """What a file holds of a candidate's network, with its running statistics."""
+        whole = self.task.space.full(candidate.mask).cpu().numpy()
         values, rest = None, None
-        if trained is not None:
-            values = trained[: len(whole)].cpu().numpy()[whole]
-            views = self.task.parameters.views(trained)
+        if candidate.values is not None:
+            values = candidate.values[: len(whole)].cpu().numpy()[whole]
+            views = self.task.parameters.views(candidate.values)
             names = {layer.name for layer in self.header.layers}
             rest = {name: view.cpu().numpy() for name, view in views.items() if name not in names}
         return TicketFile(
@@ -87,7 +89,9 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
     return _build(given, marks, dataset, experiment.lock, None)
 
 
-def problem_of_ticket(ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None) -> Problem:
+def problem_of_ticket(
+    ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None
+) -> Problem:
     """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
 
     `run`: first digits of the digest of what this is for. Raises RequestError for data that do not fit the ticket,
@@ -158,7 +162,9 @@ def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, targ
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
 
 
-def _header(given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], whole: Space, rest: Outside) -> Header:
+def _header(
+    given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], whole: Space, rest: Outside
+) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
     header = Header(
         model=given.model,

@@ -1,4 +1,4 @@
-"""What a run directory already holds, and the first thing written into it: the record of the experiment."""
+"""What a job's directory holds before and after: the record of what it is for, written first, and the result."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
-from ticketry import __version__
-from ticketry.core.atomic import write
-from ticketry.core.errors import RequestError, refuse
-from ticketry.paths import RunDirectory
-from ticketry.runs.problem import Problem
+from ticketry.core.atomic import LEFTOVER, write
+from ticketry.core.errors import RequestError, TicketError, refuse
+from ticketry.core.lazy import torch
+from ticketry.core.version import VERSION
+from ticketry.paths import Directory, RunDirectory
+from ticketry.runs.lock import LOCK
+from ticketry.ticket import file
 
 
 class Recorded(Protocol):
-    """What decides a run: an Experiment, or the training of a ticket."""
+    """What decides a result: an Experiment, the training of a ticket, a recipe."""
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -29,68 +29,106 @@ class Recorded(Protocol):
         """Of `resolved`."""
 
 
-def begun(directory: RunDirectory, experiment: Recorded) -> bool:
-    """Whether this experiment was begun in the directory before; refuses a directory that is anything else's."""
+def begun(directory: Directory, wanted: Recorded) -> bool:
+    """Whether this was begun in the directory before; refuses a directory that is anything else's."""
     root = directory.root
     if not root.exists():
         return False
     if not root.is_dir():
         raise refuse("out", root, "a directory", "name another path")
-    if not directory.experiment.exists():
-        if not directory.is_fresh:
+    if not directory.record.exists():
+        if not is_fresh(root):
             raise refuse("out", root, "a new or empty directory, or one of ticketry's", "name another path")
         return False
-    try:
-        there = json.loads(directory.experiment.read_text())
-        digest = there["digest"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise refuse("out", root, "a readable run, but its experiment.json is damaged", "name another path") from None
-    if digest != experiment.digest:
-        here, others = _flat(experiment.resolved), _flat(there)
-        other = next(((k, v) for k, v in others.items() if k in here and here[k] != v), ("digest", digest))
+    there = _read(directory.record)
+    if there is None or not isinstance(there.get("digest"), str):
+        damaged = f"a readable run, but its {directory.record.name} is damaged"
+        raise refuse("out", root, damaged, "name another path")
+    if there["digest"] != wanted.digest:
+        here, others = _flat(wanted.resolved), _flat(there)
+        differs = ((k, v) for k, v in others.items() if k in here and here[k] != v)
+        name, value = next(differs, ("digest", there["digest"]))
+        mine = here.get(name, wanted.digest)
         raise RequestError(
-            f"out is {root}, which holds a run with {other[0]} {other[1]!r}, not {here.get(other[0])!r};"
-            " name another directory, or delete that one."
+            f"out is {root}, which holds a run with {name} {value!r}, not {mine!r}; name another directory, or delete"
+            " that one."
         )
     return True
 
 
-def begin(directory: RunDirectory, experiment: Recorded, problem: Problem) -> None:
-    """Create the directory with the resolved experiment: the first thing written."""
+def is_fresh(root: Path) -> bool:
+    """Whether a directory holds nothing, or nothing but what a kill left behind."""
+    return all(path.name == LOCK or path.name.endswith(LEFTOVER) for path in root.iterdir())
+
+
+def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str]) -> None:
+    """Write the record into the existing directory: the first thing there. `digests`: of its data."""
     record = {
-        **experiment.resolved,
-        "digest": experiment.digest,
+        **wanted.resolved,
+        "digest": wanted.digest,
         "environment": {
-            "ticketry": __version__,
+            "ticketry": VERSION,
             "torch": torch.__version__,
             "python": platform.python_version(),
             "machine": platform.machine(),
             "threads": torch.get_num_threads(),
         },
-        "split": problem.split.digest,
+        **digests,
     }
     try:
-        directory.root.mkdir(parents=True, exist_ok=True)
-        write(directory.experiment, json.dumps(record, indent=2) + "\n")
+        write(directory.record, json.dumps(record, indent=2) + "\n")
     except OSError as error:
         raise refuse("out", directory.root, f"writable ({error.strerror})", "name another path") from None
 
 
-def check_data(directory: RunDirectory, source: str, problem: Problem) -> None:
-    """Refuse to go on with other data than the run began with."""
-    there = json.loads(directory.experiment.read_text()).get("split")
-    if there != problem.split.digest:
-        raise RequestError(
-            f"data is {source} with split digest {problem.split.digest[:8]}, but the run in {directory.root}"
-            f" began with {str(there)[:8]}; give it the data it began with, or name another directory."
-        )
+def check_data(directory: Directory, source: str, digests: Mapping[str, str]) -> None:
+    """Refuse to go on with other data than the job began with. `source`: what they are called."""
+    there = _read(directory.record) or {}
+    for name, digest in digests.items():
+        if there.get(name) != digest:
+            raise RequestError(
+                f"data is {source} with {name} digest {digest[:8]}, but the run in {directory.root} began with"
+                f" {str(there.get(name))[:8]}; give it the data it began with, or name another directory."
+            )
 
 
-def truncate(log: Path, steps: int) -> None:
-    """Drop log lines of steps that the checkpoint does not know."""
-    if log.exists():
-        lines = log.read_text().splitlines()[:steps]
-        write(log, "".join(line + "\n" for line in lines))
+def result(directory: Directory, wanted: Recorded | None = None) -> dict[str, Any]:
+    """What a finished job wrote; RequestError where that is damaged, or its ticket is another.
+
+    `wanted`: whose result it must be.
+    """
+    found = _read(directory.result)
+    digests = None if found is None else found.get("digest")
+    owner = digests.get("experiment") if isinstance(digests, dict) else digests
+    if found is None or not isinstance(owner, str) or (wanted and owner != wanted.digest):
+        raise _incomplete(directory, f"{directory.result.name} is damaged")
+    stated = digests.get("ticket") if isinstance(digests, dict) else None
+    ticket = RunDirectory(directory.root).ticket
+    if stated is not None and stated != _digest(ticket):
+        raise _incomplete(directory, f"{ticket.name} is not the one that {directory.result.name} speaks of")
+    return found
+
+
+def _incomplete(directory: Directory, what: str) -> RequestError:
+    return RequestError(
+        f"out is {directory.root}, whose {what}; delete {directory.result} and give the same command to write it anew."
+    )
+
+
+def _digest(ticket: Path) -> str | None:
+    try:
+        return file.digests(file.read(ticket))["ticket"]
+    except (RequestError, TicketError):
+        return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A JSON object in a file; None where there is none that can be read."""
+    try:
+        there = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return there if isinstance(there, dict) else None
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

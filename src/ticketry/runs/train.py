@@ -1,10 +1,10 @@
-"""Train a ticket by the shared recipe, resumable; its trained weights become a ticket file of their own."""
+"""Train a ticket by the shared recipe; its trained weights become a ticket file of their own."""
 
 from __future__ import annotations
 
 import json
-import math
-import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,28 +12,28 @@ from typing import Any
 import numpy as np
 import torch
 
-from ticketry.runs import checkpoint
-from ticketry.runs import record
-from ticketry.runs.checkpoint import Best
-from ticketry.core.training import engine
-from ticketry.core.atomic import write
 from ticketry.core.errors import refuse
-from ticketry.core.meters import Budget
+from ticketry.core.masks.candidate import Candidate
+from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
+from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
 from ticketry.core.training.recipe import Start, Training
 from ticketry.data import Dataset
-from ticketry.experiment import SCHEMA, canonical, digest
+from ticketry.experiment import SCHEMA, digest
 from ticketry.paths import RunDirectory
+from ticketry.report.numerals import quality
+from ticketry.runs import job, outcome
+from ticketry.runs.find import Run
+from ticketry.runs.job import Line
+from ticketry.runs.problem import problem_of_ticket
 from ticketry.runs.progress import SearchProgress
-from ticketry.runs.find import CHECKPOINT_EVERY, Run, finished, peak_memory
-from ticketry.runs.problem import Problem, problem_of_ticket
 from ticketry.ticket import file
 from ticketry.ticket.content import TicketFile
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedTicket:
     """One training of one ticket: what decides its result. `ticket`: the digest of the file."""
 
     ticket: str
@@ -80,36 +80,101 @@ def train(
             raise refuse("start", start, "untrained for a file without trained values", "name one that has them")
         if training.rewind:
             raise refuse("rewind", training.rewind, "0 for a start from trained values", "leave it out")
-    wanted = Trained(
+    wanted = TrainedTicket(
         ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device, start=start
     )
     directory = RunDirectory(Path(out))
-    known = record.begun(directory, wanted)
-    if known and directory.result.exists():
-        return finished(directory)
-    problem = problem_of_ticket(ticket, name, val, device, wanted.digest[:16], dataset)
-    if known:
-        record.check_data(directory, name, problem)
-    task = problem.task
-    mask = torch.from_numpy(ticket.mask.copy()).to(task.device)
-    if known and directory.checkpoint.exists():
-        weights, untrained, meters = checkpoint.load(directory.checkpoint, wanted.digest, Weights, task.device)
-        task.resume(meters)
-    else:
-        if start == "trained":
-            flat = _trained(ticket, task)
+    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset), quiet))
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """A training after some epochs. `untrained`: validation quality before the first one."""
+
+    weights: Weights
+    untrained: float
+    meters: Meters
+
+
+class TrainingJob:
+    """A training as a job; see runs/job.py."""
+
+    kinds: Mapping[str, Any] = {"weights": Weights, "untrained": float, "meters": Meters}
+
+    def __init__(
+        self, wanted: TrainedTicket, ticket: TicketFile, directory: RunDirectory, dataset: Dataset | None
+    ) -> None:
+        self.wanted, self.directory, self.source = wanted, directory, wanted.data
+        self._ticket, self._dataset = ticket, dataset
+
+    def prepare(self) -> Mapping[str, str]:
+        wanted, ticket = self.wanted, self._ticket
+        run = wanted.digest[:16]
+        self._problem = problem_of_ticket(ticket, wanted.data, wanted.val, wanted.device, run, self._dataset)
+        self._task = self._problem.task
+        self._mask = torch.from_numpy(ticket.mask.copy()).to(self._task.device)
+        return self._problem.digests
+
+    @property
+    def device(self) -> torch.device:
+        return self._task.device
+
+    def first(self) -> TrainingState:
+        task, training = self._task, self.wanted.training
+        if self.wanted.start == "trained":
+            flat = _trained(self._ticket, task)
             weights, judged = engine.again(training, flat[None], 0), task.judge(flat, task.validation)
         else:
-            weights, judged = engine.start(task, training, mask[None]), task.validate(mask)
-        untrained = Best(mask, *judged, 0)
-        record.begin(directory, wanted, problem)
-    record.truncate(directory.log, task.meters.steps)
-    title = f"training {ticket.method or 'ticket'} {name} {ticket.model}"
-    with SearchProgress(title, Budget(epochs=training.epochs), task.meters, quiet) as bar:
-        task.listen(bar.update)
-        weights = _epochs(directory, wanted, problem, weights, untrained, bar)
-    _finish(directory, wanted, problem, weights, untrained)
-    return Run(directory)
+            weights, judged = engine.start(task, training, self._mask[None]), task.validate(self._mask)
+        return TrainingState(weights, judged[1], task.meters)
+
+    def restored(self, fields: Mapping[str, Any]) -> TrainingState:
+        self._task.resume(fields["meters"])
+        return TrainingState(fields["weights"], fields["untrained"], self._task.meters)
+
+    def gather(self, quiet: bool) -> None:
+        """It needs no other."""
+
+    def step(self, state: TrainingState) -> tuple[TrainingState, Line | None] | None:
+        task, training, number = self._task, self.wanted.training, self._task.meters.steps
+        if number == training.epochs:
+            return None
+        with task.one_step():
+            weights = engine.epoch(task, training, state.weights, self._mask[None], number, number)
+        objective, (loss, reached) = task.objective, task.judge(weights.flat[0], task.validation)
+        line = {
+            "step": number + 1,
+            "epochs": task.meters.epochs,
+            "seconds": round(task.meters.seconds, 3),
+            "train_loss": objective.reported(task.take_loss()),
+            "val_loss": objective.reported(loss),
+            f"val_{objective.measure.name}": reached,
+        }
+        self._bar.note(f"validation {quality(objective.measure, reached, 2)}")
+        return TrainingState(weights, state.untrained, task.meters), line
+
+    def finish(self, state: TrainingState) -> dict[str, Any]:
+        """Judge the trained network, on the test split for the only time, and write its ticket."""
+        wanted, problem, header = self.wanted, self._problem, self._problem.header
+        cost, trained = outcome.cost(problem), Candidate(self._mask, state.weights.flat[0])
+        judged = outcome.write(problem, trained, self.directory.ticket, ["train", "val", "test"])
+        return {
+            "method": header.method,
+            "data": wanted.data,
+            "model": header.model,
+            "seed": header.seed,
+            **judged,
+            "untrained": {f"val_{judged['measure']}": state.untrained},
+            "training": asdict(wanted.training),
+            "cost": cost,
+            "digest": {**judged["digest"], "trained_from": wanted.ticket, "experiment": wanted.digest},
+        }
+
+    def watch(self, quiet: bool) -> AbstractContextManager[object]:
+        title = f"training {self._ticket.method or 'ticket'} {self.source} {self._problem.header.model}"
+        self._bar = SearchProgress(title, Budget(epochs=self.wanted.training.epochs), self._task.meters, quiet)
+        self._task.listen(self._bar.update)
+        return self._bar
 
 
 def _trained(ticket: TicketFile, task: Task) -> torch.Tensor:
@@ -121,64 +186,3 @@ def _trained(ticket: TicketFile, task: Task) -> torch.Tensor:
     for name, values in (ticket.rest_values or {}).items():
         views[name].copy_(torch.from_numpy(values))
     return flat
-
-
-def _epochs(
-    directory: RunDirectory, wanted: Trained, problem: Problem, weights: Weights, untrained: Best, bar: SearchProgress
-) -> Weights:
-    task, saved = problem.task, time.perf_counter()
-    for number in range(task.meters.steps, wanted.training.epochs):
-        with task.one_step():
-            weights = engine.epoch(task, wanted.training, weights, untrained.mask[None], number, number)
-        loss, accuracy = task.judge(weights.flat[0], task.validation)
-        line = {
-            "step": number + 1,
-            "epochs": task.meters.epochs,
-            "seconds": round(task.meters.seconds, 3),
-            "train_loss": task.take_loss(),
-            "val_loss": loss if math.isfinite(loss) else None,
-            "val_accuracy": accuracy,
-        }
-        with directory.log.open("a") as log:
-            log.write(canonical(line) + "\n")
-        bar.note(f"validation {accuracy:.2%}")
-        if time.perf_counter() - saved > CHECKPOINT_EVERY or number + 1 == wanted.training.epochs:
-            checkpoint.save(directory.checkpoint, wanted.digest, weights, untrained, task.meters)
-            saved = time.perf_counter()
-    return weights
-
-
-def _finish(directory: RunDirectory, wanted: Trained, problem: Problem, weights: Weights, untrained: Best) -> None:
-    """Judge the trained network, on the test split for the only time, and write it with its result."""
-    task, flat, mask = problem.task, weights.flat[0], untrained.mask
-    cost = asdict(task.meters)
-    buffers = task.norms(flat)
-    encoded = file.encode(problem.ticket(mask, buffers, flat))
-    splits = {"train": task.train, "val": task.validation, "test": problem.test}
-    scores = {name: task.judge(flat, feed, buffers) for name, feed in splits.items()}
-    summary = file.summary(encoded)
-    result = {
-        "method": problem.header.method,
-        "data": wanted.data,
-        "model": problem.header.model,
-        "seed": problem.header.seed,
-        "kind": "trainable",
-        "density": summary.density,
-        "kept": summary.kept,
-        "maskable": summary.maskable,
-        "ticket_bytes": len(encoded),
-        "accuracy": {name: accuracy for name, (_, accuracy) in scores.items()},
-        "loss": {name: loss if math.isfinite(loss) else None for name, (loss, _) in scores.items()},
-        "untrained": {"val_accuracy": untrained.accuracy},
-        "training": asdict(wanted.training),
-        "cost": {**cost, "seconds": round(cost["seconds"], 3), "peak_rss_bytes": peak_memory()},
-        "digest": {
-            **file.digests(encoded),
-            "trained_from": wanted.ticket,
-            "experiment": wanted.digest,
-            "data": problem.split.data,
-            "split": problem.split.digest,
-        },
-    }
-    write(directory.ticket, encoded)
-    write(directory.result, json.dumps(result, indent=2) + "\n")

@@ -82,7 +82,7 @@ class TicketFile(Header):
     buffers: dict[str, Floats] = field(default_factory=dict)
     """Running statistics of norm layers: measured, so not to be had from the seed."""
     values: Floats | None = None
-    """Float32[kept]: trained values of the kept weights in the mask's order; None for untrained tickets."""
+    """Float32[kept]: values of the kept weights in the mask's order, trained or evolved; None for those of the seed."""
     rest_values: dict[str, Floats] | None = None
     """Trained values of parameters outside the mask."""
     digests: dict[str, str] | None = None
@@ -143,8 +143,6 @@ def fault_in_arrays(ticket: TicketFile) -> str | None:
     kept = int(np.count_nonzero(ticket.mask))
     if ticket.values is not None and ticket.values.shape != (kept,):
         return f"it has values of shape {list(ticket.values.shape)} for {kept} kept weights"
-    if ticket.kind == "strong" and (ticket.values is not None or ticket.rest_values):
-        return "it is strong, but has trained values"
     for name, array in ticket.tensors():
         if array.dtype != np.float32 or not all(array.shape) or array.ndim > 8:
             return f"{name} is {array.dtype}{list(array.shape)}, not float32 of at most 8 dimensions, none of them 0"

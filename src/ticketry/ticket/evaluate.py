@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ticketry import data, objectives
@@ -15,7 +17,7 @@ from ticketry.ticket.content import Header
 from ticketry.ticket.module import Ticket
 
 
-def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, object]:
+def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, Any]:
     """Mean loss, quality under its measure's name, and number of examples on a split: test, train or all of them.
 
     `same_data`: whether these are the data that the ticket was found on, by their digest.

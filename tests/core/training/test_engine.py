@@ -21,7 +21,6 @@ from ticketry.data import Dataset
 from ticketry.experiment import Experiment
 from ticketry.methods.magnitude import Magnitude
 from ticketry.runs import checkpoint
-from ticketry.runs.checkpoint import Best
 from ticketry.runs.problem import problem_of_experiment
 
 TINY = Training(epochs=2, batch=32)
@@ -104,8 +103,8 @@ def test_it_is_zero_after_every_step_and_from_a_checkpoint_on(
     monkeypatch.setattr(engine, "update", checked)
     whole = trained(task, training, masks)
     weights = engine.epoch(task, training, engine.start(task, training, masks), masks, 0, 0)
-    checkpoint.save(tmp_path / "checkpoint", "digest", weights, Best(masks[0], 0.0, 0.0, 0), task.meters)
-    weights, *_ = checkpoint.load(tmp_path / "checkpoint", "digest", engine.Weights, task.device)
+    checkpoint.save(tmp_path / "checkpoint", "digest", {"weights": weights})
+    weights = checkpoint.load(tmp_path / "checkpoint", "digest", {"weights": engine.Weights}, task.device)["weights"]
     assert torch.equal(engine.epoch(task, training, weights, masks, 1, 1).flat, whole.flat)
     assert steps == [*range(2 * task.steps_per_epoch(32))] * 2
 

@@ -20,9 +20,9 @@ from ticketry.methods.gradual import Gradual
 from ticketry.methods.imp import Imp
 from ticketry.methods.one_shot import OneShot
 from ticketry.runs.find import Run
+from ticketry.runs.train import train
 from ticketry.ticket import file
 from ticketry.ticket.module import Ticket
-from ticketry.runs.train import train
 
 TRAINING = Training(epochs=2, batch=32)
 REWOUND = Imp(density=0.3, fraction=0.5, rewind=-1)

@@ -1,0 +1,65 @@
+"""What a check found: each control's qualities and verdict, the verdict on the ticket, and what it all cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ticketry.checks import controls, corruptions
+from ticketry.checks.verdict import decide, lives, overall
+
+if TYPE_CHECKING:
+    from ticketry.checks.trial import Trial
+    from ticketry.core.objective import Measure
+
+TICKET = "the ticket"
+
+
+def outcome(
+    trial: Trial,
+    kind: str,
+    draws: Sequence[Mapping[str, Any]],
+    measure: Measure,
+    chance: float,
+    searched: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """`result.json` of a check, but for its digests.
+
+    `draws`: for each the qualities and the layers' counts of the ticket and of each control, by name. `chance`:
+    see Objective. `searched`: what the searches on corrupted data cost, a part of the whole.
+    """
+    chance = chance if trial.trained else -math.inf  # untrained, chance is to be expected
+    which = "trained" if trial.trained else "untrained"
+
+    def whole(name: str) -> bool:
+        return all(min(line["kept"][name]) > 0 for line in draws)
+
+    ticket = [line[which][TICKET] for line in draws]
+    verdicts, words = [], []
+    for name in (name for name in trial.controls if name in draws[0][which]):
+        qualities = [line[which][name] for line in draws]
+        verdict = decide(ticket, qualities, whole(name), chance, name, measure.margin)
+        words.append(verdict.word)
+        untrained = math.fsum(line["untrained"][name] for line in draws) / len(draws)
+        says = (corruptions if name in corruptions.discover() else controls).meaning(name)
+        verdicts.append(
+            {"control": name, "meaning": says, measure.name: qualities, "untrained": untrained} | asdict(verdict)
+        )
+    return {
+        "verdict": overall(words, lives(ticket, whole(TICKET), chance)),
+        "judged": which,
+        "kind": kind,
+        "ticket": trial.ticket,
+        "data": trial.data,
+        "seeds": trial.seeds,
+        "measure": measure.name,
+        measure.name: ticket,
+        "untrained": draws[0]["untrained"][TICKET],
+        "kept": draws[0]["kept"][TICKET],
+        "controls": verdicts,
+        "training": asdict(trial.training) if trial.trained else None,
+        "cost": {name: spent + (searched or {}).get(name, 0) for name, spent in draws[-1]["cost"].items()},
+        "searches": searched,
+    }
