@@ -52,7 +52,7 @@ def ticket(model: str, layers: tuple[LayerShape, ...], density: float, lock: flo
     return TicketFile(
         model=model,
         input_shape=(28, 28),
-        classes=10,
+        outputs=10,
         layers=layers,
         seed=0,
         recipe=WeightRecipe("signed-constant", "dynamic"),

@@ -41,10 +41,10 @@ def untimed(found: dict[str, Any]) -> dict[str, Any]:
 def fitness(root: Path, change: Callable[[torch.Tensor], torch.Tensor], split: str = "validation") -> list[float]:
     """What the task itself says of the changed ticket."""
     problem, mask = problem_of_run(opened(root))
-    problem.task.budget = Budget()
+    problem.task.meter.budget = Budget()
     feed: Feed = getattr(problem.task, split)
     score = problem.task.fitness(change(mask)[None], Batch(*feed.batch(slice(None))))
-    return [score.accuracy.item(), score.loss.item()]
+    return [score.quality.item(), score.loss.item()]
 
 
 @pytest.fixture

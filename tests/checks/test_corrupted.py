@@ -178,7 +178,7 @@ def test_labels_of_one_class_are_refused(tmp_path: Path) -> None:
     wanted = tiny.experiment(Gradual(density=0.1), Budget(epochs=1))
     with patch.object(run, "page", lambda *_: ""):
         where = run.execute(wanted, tmp_path / "run", dataset=one).directory.root
-    with pytest.raises(RequestError, match="tiny with labels of one class only, but it must be of several classes"):
+    with pytest.raises(RequestError, match="tiny with labels that are all the same, but it must be of several labels"):
         checked(where, data=one)
     assert not (where / "check").exists()
 
@@ -195,7 +195,7 @@ import numpy as np
 
 
 def plain():
-    return np.zeros((40, 2), np.float32), np.zeros(40)
+    return np.zeros((40, 2), np.float32), np.zeros(40, int)
 """
 
 

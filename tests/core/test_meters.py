@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ticketry.core.errors import BudgetSpent, RequestError
-from ticketry.core.meters import Budget, Meters
+from ticketry.core.meters import Budget, Meter, Meters
 
 NAMES = ["epochs", "generations", "evaluations", "seconds"]
 
@@ -24,31 +26,39 @@ def test_what_is_not_given_falls_back_on_the_default() -> None:
     ("name", "work"), [("epochs", "epochs"), ("generations", "steps"), ("evaluations", "evaluations")]
 )
 def test_a_limit_may_be_reached_but_not_exceeded(name: str, work: str) -> None:
-    meters, budget = Meters(), Budget(**{name: 5})
-    meters.allow(budget, **{work: 3})
-    meters.allow(budget, **{work: 2})
-    assert getattr(meters, work) == 5
+    meter = Meter(Budget(**{name: 5}))
+    meter.spend(**{work: 3})
+    meter.spend(**{work: 2})
+    assert getattr(meter.meters, work) == 5
     with pytest.raises(BudgetSpent, match=rf"budget\.{name} 5 is spent"):
-        meters.allow(budget, **{work: 1})
-    assert getattr(meters, work) == 5
+        meter.spend(**{work: 1})
+    assert getattr(meter.meters, work) == 5
 
 
 def test_refused_work_counts_nothing_of_any_kind() -> None:
-    meters = Meters()
+    meter = Meter(Budget(evaluations=2))
     with pytest.raises(BudgetSpent):
-        meters.allow(Budget(evaluations=2), evaluations=3, epochs=1, steps=1)
-    assert meters == Meters()
+        meter.spend(evaluations=3, epochs=1, steps=1, forward=5, backward=5, losses=[1.0])
+    assert replace(meter.meters, seconds=0.0) == Meters()
+    assert meter.take_loss() is None
 
 
-def test_seconds_end_when_they_are_used_up() -> None:
-    meters, budget = Meters(seconds=1.9), Budget(seconds=2)
-    meters.allow(budget, steps=1)
-    meters.seconds = 2.0
-    with pytest.raises(BudgetSpent, match=r"budget\.seconds 2 is spent"):
-        meters.allow(budget)
+def test_seconds_end_when_they_are_used_up_but_examples_that_were_computed_are_counted() -> None:
+    meter = Meter(Budget(seconds=2))
+    meter.resume(Meters(seconds=1.0))
+    meter.spend(steps=1)
+    meter.meters.seconds = 2.0
+    for work in ({"steps": 1}, {}, {"evaluations": 1, "forward": 3}):
+        with pytest.raises(BudgetSpent, match=r"budget\.seconds 2 is spent"):
+            meter.spend(**work)
+    meter.spend(forward=3, backward=2, losses=[0.5])
+    meter.spend(losses=[1.5])
+    assert (meter.meters.steps, meter.meters.examples_forward, meter.meters.examples_backward) == (1, 3, 2)
+    assert meter.take_loss() == 1.0
 
 
 def test_without_limits_everything_is_allowed() -> None:
-    meters = Meters()
-    meters.allow(Budget(), evaluations=10**9, epochs=10**9, steps=10**9)
-    assert meters.evaluations == meters.epochs == meters.steps == 10**9
+    meter = Meter()
+    meter.spend(evaluations=10**9, epochs=10**9, steps=10**9)
+    assert meter.meters.evaluations == meter.meters.epochs == meter.meters.steps == 10**9
+    assert meter.part == 0.0

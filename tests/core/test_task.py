@@ -18,6 +18,7 @@ from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Net
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
+from ticketry.objectives.classification import Classification
 
 CPU = torch.device("cpu")
 
@@ -51,6 +52,7 @@ def task_of(module: nn.Module, shape: tuple[int, ...], n: int = 10, lock: bool =
         base=base,
         train=examples(n, *shape),
         validation=examples(7, *shape),
+        objective=Classification(shape, 3, ""),
         **settings,
     )
 

@@ -38,10 +38,8 @@ def nan_at(value: float, dtype: type = np.float32) -> np.ndarray[Any, Any]:
         (np.zeros((10, 0)), Y, r"of shape \(10, 0\)"),
         (None, Y, "object"),
         (X, Y[:9], "of 10 inputs with 9 labels"),
-        (X, np.eye(2)[Y], r"y is of shape \(10, 2\)"),
+        (X, np.eye(2, dtype=int)[Y], r"y is of shape \(10, 2\)"),
         (X, [], r"of shape \(0,\)"),
-        (X, Y - 1, "y is -1 at index 0"),
-        (X, Y + 0.5, "y is 0.5 at index 0"),
         (X, np.where(Y == 1, np.nan, 0), "y is nan at index 1"),
         (X, np.where(Y == 1, np.inf, 0), "y is inf at index 1"),
         (X, np.where(Y == 1, 2**40, 0), "y is 1099511627776 at index 1"),
@@ -88,7 +86,7 @@ def test_types_of_inputs(given_dtype: str, kept_dtype: str) -> None:
     np.testing.assert_array_equal(kept, x.astype(np.float32))
 
 
-@pytest.mark.parametrize("labels", [Y.astype(np.float64), Y.astype(bool), Y.astype(np.uint64), Y[:, None], list(Y)])
+@pytest.mark.parametrize("labels", [Y.astype(bool), Y.astype(np.uint64), Y[:, None], list(Y)])
 def test_types_of_labels(labels: object) -> None:
     y = from_arrays("mine", X, labels, X, Y).y
     assert y.dtype == np.int64
@@ -117,7 +115,42 @@ def test_any_arrays_are_taken_or_refused(x: object, y: object) -> None:
         return
     assert len(data.x) == len(data.y)
     assert np.isfinite(data.x).all()
-    assert set(data.y) == set(range(data.classes)) >= set(data.y_test)
+    if data.objective == "regression":
+        assert data.y.shape == (len(data.x), data.outputs)
+        assert np.isfinite(data.y).all()
+        assert all(np.ptp(column) > 0 for column in data.y.T)
+    else:
+        assert set(data.y) == set(range(data.outputs)) >= set(data.y_test)
+
+
+@pytest.mark.parametrize("y", [Y + 0.5, Y.astype(np.float16), np.stack([Y, 3.0 - Y], 1), Y[:, None] / 7])
+def test_floats_are_quantities_whole_numbers_too(y: np.ndarray[Any, Any]) -> None:
+    found = from_arrays("mine", X, y, X, y)
+    assert (found.objective, found.outputs, found.y.dtype) == ("regression", y.size // 10, np.float64)
+    np.testing.assert_array_equal(found.y, y.reshape(10, -1))
+
+
+def test_the_objective_may_be_told() -> None:
+    assert from_arrays("mine", X, Y.astype(float), objective="classification").y.dtype == np.int64
+    told = from_arrays("mine", X, Y, objective="regression")
+    assert (told.objective, told.outputs) == ("regression", 1)
+    other = from_arrays("mine", X, Y + 0.5, objective="other")
+    assert other.objective == "other"
+    assert other.digest != from_arrays("mine", X, Y + 0.5).digest
+
+
+@pytest.mark.parametrize(
+    ("y", "complaint"),
+    [
+        (np.full(10, 3.5), "y is 3.5 for every training example"),
+        (np.where(Y > 0, np.inf, 0.5), "y is inf at index"),
+        (np.where(Y > 0, 1e300, 0.5), "finite as float32"),
+        (np.zeros((10, 2, 2)), r"y is of shape \(10, 2, 2\)"),
+    ],
+)
+def test_each_wrong_quantity_is_one_sentence(y: np.ndarray[Any, Any], complaint: str) -> None:
+    with pytest.raises(RequestError, match=complaint):
+        from_arrays("mine", X, y, X, y)
 
 
 @given(st.integers(5, 60))

@@ -41,7 +41,7 @@ def test_npz_with_two_and_four_arrays(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", X=X, y=Y, other=Y)
     np.savez_compressed(tmp_path / "four.npz", X_train=X, y_train=Y, X_test=X[:6], y_test=Y[:6])
     two, four = load(str(tmp_path / "two.npz")), load(str(tmp_path / "four.npz"))
-    assert (len(two.x), len(two.x_test), two.classes) == (16, 4, 3)
+    assert (len(two.x), len(two.x_test), two.outputs) == (16, 4, 3)
     np.testing.assert_array_equal(four.x, X)
     np.testing.assert_array_equal(four.y_test, Y[:6])
     assert four.name == str(tmp_path / "four.npz")
@@ -60,7 +60,7 @@ def test_idx_directory(idx_directory: Path) -> None:
 def test_cifar_directory(cifar_directory: Path) -> None:
     dataset = load(str(cifar_directory))
     assert dataset.x.shape == (30, 3, 32, 32)
-    assert dataset.classes == 10
+    assert dataset.outputs == 10
     raw = np.fromfile(cifar_directory / "data_batch_2.bin", np.uint8)
     np.testing.assert_array_equal(dataset.x[11, 1, 2], raw[3073 + 1 + 1024 + 64 : 3073 + 1 + 1024 + 96])
     assert dataset.y[11] == raw[3073]

@@ -12,7 +12,9 @@ from ticketry.core.errors import RequestError
 
 
 def test_the_built_in_names() -> None:
-    assert data.names() == ["blobs", "cifar10", "circles", "digits", "fashion-mnist", "mnist", "moons"]
+    assert data.names() == [
+        *("blobs", "cifar10", "circles", "diabetes", "digits", "fashion-mnist", "mnist", "moons", "sine"),
+    ]
 
 
 def test_nothing_here_imports_torch() -> None:
@@ -35,7 +37,7 @@ def test_nothing_here_imports_torch() -> None:
 )
 def test_synthetic_sets(text: str, shape: tuple[int, ...], test: int, classes: int) -> None:
     dataset = data.load(text)
-    assert (dataset.x.shape, len(dataset.x_test), dataset.classes) == (shape, test, classes)
+    assert (dataset.x.shape, len(dataset.x_test), dataset.outputs) == (shape, test, classes)
     assert dataset.x.dtype == np.float32
     assert dataset.digest == data.load(text).digest
     assert not {row.tobytes() for row in dataset.x} >= {row.tobytes() for row in dataset.x_test}
@@ -68,6 +70,8 @@ def test_the_name_is_canonical_and_replays() -> None:
         ("moon(train=3)", "did you mean moons"),
         ("", "package.module:name"),
         ("moons(trian=3)", r"'trian'.*moons\(train=50000, test=16000, noise=0.07\)"),
+        ("sine(train=5)", "data sine: train is 5"),
+        ("sine(noise=-1)", "data sine: noise is -1"),
         ("moons(train=0)", "data moons: train is 0"),
         ("moons(noise=-1)", "noise is -1"),
         ("circles(test='many')", "data circles: test is 'many'"),
@@ -131,7 +135,7 @@ def test_own_functions_that_return_something_else(own: str, function: str, says:
 def test_a_directory_named_like_a_built_in_set_needs_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "digits").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert data.load("digits(classes=2)").classes == 2
+    assert data.load("digits(classes=2)").outputs == 2
     with pytest.raises(RequestError, match="a directory without such files"):
         data.load("./digits")
 

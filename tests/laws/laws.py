@@ -22,8 +22,6 @@ import torch
 from tests.laws import tiny
 from tests.laws.tiny import LOCK, MethodClass
 
-from ticketry.core.fitness import batched, kernels
-from ticketry.core.fitness.examples import Block
 from ticketry.core.fitness.neighbours import Neighbours
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.space import Space
@@ -31,12 +29,11 @@ from ticketry.core.meters import Budget, Meters
 from ticketry.core.nets import backward, natural
 from ticketry.core.nets.feed import Feed
 from ticketry.core.nets.net import Net
-from ticketry.core.nets.parameters import Parameters
 from ticketry.core.seed import locks
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
-from ticketry.core.training.compressed import Compressed
 from ticketry.experiment import Lock, Search, from_json
+from ticketry.objectives.classification import CrossEntropy
 from ticketry.runs import checkpoint, job
 from ticketry.runs import find as run
 from ticketry.ticket import file
@@ -164,7 +161,7 @@ def law_6(method_class: MethodClass) -> None:
         masks = torch.cat([own[None], ~own[None], drawn])
         loop, batched = (task.fitness(masks, kernel=kernel) for kernel in ("loop", "batched"))
         assert torch.allclose(loop.loss, batched.loss, rtol=1e-5), "the kernels give different losses"
-        assert torch.equal(loop.accuracy, batched.accuracy), "the kernels give different accuracies"
+        assert torch.equal(loop.quality, batched.quality), "the kernels give different accuracies"
         alone = [task.judge(task.effective(mask), task.train) for mask in masks]
         assert np.allclose(loop.loss, [loss for loss, _ in alone], rtol=1e-5), "the loop is not the plain evaluation"
 
@@ -192,98 +189,67 @@ def law_7(method_class: MethodClass) -> None:
 
 @contextmanager
 def _counted() -> Iterator[dict[str, int]]:
-    """Count examples that go forward and backward through the network, networks scored and epochs begun."""
+    """What networks do, told by those who do it and not by the meter.
+
+    Outputs that a module returns, and as many backward for every derivative that autograd takes of them; outputs of the
+    kernels that are written out, which end in a loss: in sums, or in slopes, from which they go backward.
+    """
     spent = {"forward": 0, "backward": 0, "networks": 0, "epochs": 0}
-    train, evaluate, fitness, batches = Net.train_logits, Net.eval_logits, Task.fitness, Task.batches
-    curvature, few_of = Parameters.curvature, Compressed.gradient
-    gradients, losses_of, drawn = backward.by_hand, natural._losses, [False]
-    logits_of, flips, neighbours, forward = (
-        batched._Chunk.logits,
-        Neighbours.flips,
-        Neighbours._neighbours,
-        Neighbours._forward,
-    )
+    rows, drawing, batches = [0], [0], Task.batches
 
-    def counted_train(net: Net, weights: Any, x: torch.Tensor) -> torch.Tensor:
-        spent["forward"] += len(x)
-        spent["backward"] += len(x) if any(w.requires_grad for w in weights.values()) else 0
-        return train(net, weights, x)
+    def through(out: torch.Tensor, *_: Any) -> None:
+        many = torch._C._functorch.is_batchedtensor(out)
+        whole = torch._C._functorch.get_unwrapped(out) if many else out
+        rows[0] = whole.numel() // whole.shape[-1]
+        spent["forward"] += rows[0]
+        spent["networks"] += rows[0] if many else drawing[0]
 
-    def counted_backward(stack: Any, weights: Any, biases: Any, x: torch.Tensor, *args: Any) -> torch.Tensor:
-        spent["forward"] += len(x) * len(weights[0])
-        spent["backward"] += len(x) * len(weights[0])
-        return gradients(stack, weights, biases, x, *args)
+    def written(outputs: torch.Tensor, backward: int) -> None:
+        spent["forward"] += outputs.shape[0] * outputs.shape[2]
+        spent["backward"] += outputs.shape[0] * outputs.shape[2] * backward
 
-    def counted_few(few: Compressed, values: Any, x: torch.Tensor, *args: Any) -> Any:
-        spent["forward"] += len(x) * few._p
-        spent["backward"] += len(x) * few._p
-        return few_of(few, values, x, *args)
-
-    def counted_evaluate(net: Net, weights: Any, x: torch.Tensor, buffers: Any) -> torch.Tensor:
-        spent["forward"] += len(x)
-        spent["backward"] += len(x) if any(w.requires_grad for w in weights.values()) else 0
-        return evaluate(net, weights, x, buffers)
-
-    def counted_curvature(parameters: Parameters, flat: Any, x: torch.Tensor, *args: Any) -> torch.Tensor:
-        spent["backward"] += len(x)  # the second time
-        return curvature(parameters, flat, x, *args)
-
-    def counted_fitness(task: Task, masks: torch.Tensor, *args: Any, **kwargs: Any) -> kernels.Score:
-        score = fitness(task, masks, *args, **kwargs)
-        spent["networks"] += len(masks)
-        return score
+    def natural_one(*given: Any) -> Any:
+        drawing[0] = 1
+        try:
+            found = drawn(*given)
+            spent["forward"] += 2 * len(given[4])  # means and variances of all layers
+        finally:
+            drawing[0] = 0
+        return found
 
     def counted_batches(task: Task, *args: Any) -> Iterator[Batch]:
         for number, batch in enumerate(batches(task, *args)):
             spent["epochs"] += number == 0
             yield batch
 
-    def counted_losses(logits: torch.Tensor, *args: Any) -> torch.Tensor:
-        many = torch._C._functorch.is_batchedtensor(logits)
-        rows = torch._C._functorch.get_unwrapped(logits) if many else logits
-        found = rows.numel() // rows.shape[-1]
-        spent["forward"] += found - len(logits)  # the evaluation counts one network
-        spent["networks"] += found if many else 1
-        if many and drawn[0]:  # the means and the variances of all layers have been computed by now
-            spent["forward"] += 2 * len(logits)
-        drawn[0] = not many
-        return losses_of(logits, *args)
+    def add(name: str, number: int) -> None:
+        spent[name] += number
 
-    def counted_logits(chunk: batched._Chunk, block: Block) -> torch.Tensor:
-        logits = logits_of(chunk, block)
-        spent["forward"] += logits.shape[0] * logits.shape[2]
-        return logits
-
-    def counted_flips(differ: Neighbours, positions: torch.Tensor) -> kernels.Score:
-        score = flips(differ, positions)  # or nothing, where the budget forbids it
-        spent["networks"] += len(positions)
-        return score
-
-    def counted_neighbours(differ: Neighbours, *args: Any) -> torch.Tensor:
-        logits = neighbours(differ, *args)
-        spent["forward"] += logits.shape[0] * logits.shape[2]
-        return logits
-
-    def counted_forward(differ: Neighbours, layer: int) -> None:
-        spent["networks"] += differ._applied == 0 and layer == 1
-        spent["forward"] += differ._n
-        forward(differ, layer)
-
+    drawn = natural.natural_gradient
     with (
-        patch.object(Net, "train_logits", counted_train),
-        patch.object(backward, "by_hand", counted_backward),
-        patch.object(Net, "eval_logits", counted_evaluate),
-        patch.object(Parameters, "curvature", counted_curvature),
-        patch.object(Compressed, "gradient", counted_few),
-        patch.object(Task, "fitness", counted_fitness),
+        _after(Net, "_call", through),
+        _after(torch.autograd, "grad", lambda *_: add("backward", rows[0])),
+        _after(CrossEntropy, "sums", lambda _, loss, outputs, *rest: written(outputs, 0)),
+        _after(CrossEntropy, "slope", lambda _, loss, outputs, *rest: written(outputs, 1)),
+        _after(Task, "fitness", lambda score, *_: add("networks", len(score.loss))),
+        _after(Neighbours, "flips", lambda score, *_: add("networks", len(score.loss))),
+        _after(Neighbours, "__init__", lambda *_: add("networks", 1)),
+        patch.object(natural, "natural_gradient", natural_one),
         patch.object(Task, "batches", counted_batches),
-        patch.object(natural, "_losses", counted_losses),
-        patch.object(batched._Chunk, "logits", counted_logits),
-        patch.object(Neighbours, "flips", counted_flips),
-        patch.object(Neighbours, "_neighbours", counted_neighbours),
-        patch.object(Neighbours, "_forward", counted_forward),
     ):
         yield spent
+
+
+def _after(owner: Any, name: str, note: Callable[..., None]) -> Any:
+    """Call `note` with what a function returned, if it did, and with what it was given."""
+    real = getattr(owner, name)
+
+    def noted(*args: Any, **given: Any) -> Any:
+        found = real(*args, **given)
+        note(found, *args)
+        return found
+
+    return patch.object(owner, name, noted)
 
 
 def law_8(method_class: MethodClass) -> None:
@@ -335,7 +301,7 @@ def law_9(method_class: MethodClass) -> None:
     """The state survives serialisation bit for bit, and so does the mask."""
     method = method_class()
     task = tiny.problem(method).task
-    state_type = sys.modules[method_class.__module__].State
+    state_type = method_class.state
     with tiny.directory() as out:
         for state in tiny.states(method, task):
             mask = method.mask(task, state)
@@ -464,7 +430,7 @@ def _spoilt(factor: Callable[[], float]) -> Callable[..., torch.Tensor]:
 
     def spoilt(*args: Any) -> torch.Tensor:
         losses, by = by_hand(*args), factor()
-        for part in (*args[5], *(args[6] if len(args) > 6 else ())):
+        for part in (*args[6], *(args[7] if len(args) > 7 else ())):
             if part is not None:
                 part.mul_(by)
         return losses * by

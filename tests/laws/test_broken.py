@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.util
 import inspect
 import sys
@@ -18,9 +19,12 @@ from tests.laws.laws import LAWS, law_15
 from tests.laws.tiny import MethodClass
 from tests.methods import broken
 
-from ticketry.core.fitness import totals
 from ticketry.core.masks.candidate import Candidate
+from ticketry.core.meters import Meter
 from ticketry.methods import random
+from ticketry.methods.bernoulli_nes import BernoulliNes
+from ticketry.methods.genetic import Genetic
+from ticketry.objectives.classification import CrossEntropy
 from ticketry.runs import find as run
 
 CAUGHT: dict[int, list[type]] = {
@@ -75,15 +79,35 @@ def test_a_broken_member_is_caught(number: int, member: MethodClass) -> None:
 
 
 def test_law_6_catches_a_kernel_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketry.core.fitness.batched.sums", lambda *given: 2 * totals.sums(*given))
+    real = CrossEntropy.sums
+    monkeypatch.setattr(CrossEntropy, "sums", lambda *given: 2 * real(*given))
     with pytest.raises(AssertionError, match="kernels give different losses"):
         LAWS[6](broken.Sound)
 
 
 def test_law_7_catches_a_task_that_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketry.core.meters.Meters.allow", lambda *args, **kwargs: None)
+    monkeypatch.setattr("ticketry.core.meters.Meter.spend", lambda *args, **kwargs: None)
     with pytest.raises(AssertionError):
         LAWS[7](broken.Sound)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "member"),
+    [
+        ("nets.backward.mask_gradient", broken.Sound),
+        ("nets.natural.natural_gradient", BernoulliNes),
+        ("fitness.kernels.score", Genetic),
+    ],
+)
+def test_law_7_catches_a_kernel_that_does_not_spend(
+    kernel: str, member: MethodClass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its meter is another one, so that nobody hears of what it does."""
+    room, _, name = f"ticketry.core.{kernel}".rpartition(".")
+    real = getattr(importlib.import_module(room), name)
+    monkeypatch.setattr(importlib.import_module(room), name, lambda *given: real(*given[:-1], Meter()))
+    with pytest.raises(AssertionError, match="metered"):
+        LAWS[7](member)
 
 
 def test_law_8_catches_a_runner_that_judges_at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:

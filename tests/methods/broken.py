@@ -18,6 +18,7 @@ import torch
 from ticketry.core.errors import BudgetSpent
 from ticketry.core.masks.mask import top_k
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.task import Batch, Task
 
@@ -39,6 +40,8 @@ class Sound:
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(epochs=10)
     answer: ClassVar[Literal["best", "last"]] = "best"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction kept, in (0, 1]."""

@@ -78,7 +78,7 @@ def test_a_step_is_adam_on_the_natural_gradient(monkeypatch: pytest.MonkeyPatch)
 
     def given(_: Task, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: str) -> Estimate:
         indices.append(index)
-        assert (pairs, fitness) == (3, "accuracy")
+        assert (pairs, fitness) == (3, "misses")
         return 0.0, gradient
 
     monkeypatch.setattr(Task, "natural_gradient", given)

@@ -20,6 +20,7 @@ from ticketry.core.nets.net import Net
 from ticketry.core.task import Task
 from ticketry.experiment import Lock
 from ticketry.methods.edge_popup import EdgePopup, State
+from ticketry.objectives.classification import Classification
 
 Floats = NDArray[np.float64]
 CPU = torch.device("cpu")
@@ -41,6 +42,7 @@ def task_on(weights: list[Floats], x: Floats, y: list[int], epochs: int = 1, **g
         base=torch.from_numpy(np.concatenate([w.ravel() for w in weights])).float(),
         train=examples,
         validation=examples,
+        objective=Classification((x.shape[1],), weights[-1].shape[0], ""),
         **settings,
     )
 

@@ -54,7 +54,7 @@ class Transcription:
         """Lower is better."""
         score = self.task.fitness(torch.tensor([genome]))
         if self.method.fitness == "accuracy":
-            return -float(score.accuracy[0])
+            return -float(score.quality[0])
         return float(score.loss[0])
 
     def ranked(self, genomes: list[Genome]) -> list[tuple[float, Genome]]:
@@ -115,7 +115,7 @@ def test_generations_are_those_of_the_papers(method: Genetic) -> None:
         state = method.step(task, state)
         assert masks(state, 480) == [g for _, g in naive.population]
         scores = [score for score, _ in naive.population]
-        found = -state.accuracy if method.fitness == "accuracy" else state.loss
+        found = -state.quality if method.fitness == "accuracy" else state.loss
         assert found.tolist() == pytest.approx(scores, rel=1e-5)
 
 
@@ -145,7 +145,7 @@ def test_among_the_most_accurate_masks_the_sparsest_is_found() -> None:
     every, score = exhausted(task)
     method = Genetic(population=30, sparsify="none", fitness="accuracy")
     mask = method.mask(task, ended(method, task))
-    best = every[score.accuracy == score.accuracy.max()]
+    best = every[score.quality == score.quality.max()]
     assert any(torch.equal(mask, other) for other in best)
     assert mask.sum() == best.sum(1).min()
 
@@ -205,7 +205,7 @@ def test_not_a_number_never_lives_beside_a_number(monkeypatch: pytest.MonkeyPatc
         score = real(task, masks, *args, **kwargs)
         broken = masks[:, 0]
         return Score(
-            torch.where(broken, torch.nan, score.loss), torch.where(broken, 0.0, score.accuracy)
+            torch.where(broken, torch.nan, score.loss), torch.where(broken, 0.0, score.quality)
         )  # an accuracy of 0 is possible, no loss is
 
     monkeypatch.setattr(Task, "fitness", half_broken)
@@ -255,7 +255,7 @@ class TestEnd:
     def test_with_every_example_right(self) -> None:
         task = task_on([np.eye(2)], np.eye(2), [0, 1], budget=LONG)
         state = ended(Genetic(sparsify="none"), task)
-        assert state.accuracy[0] == 1
+        assert state.quality[0] == 1
         assert state.generation == 1
 
     def test_cross_entropy_goes_on(self) -> None:
@@ -322,7 +322,7 @@ class TestBound:
         task = tiny.problem(method, LONG).task
         first = method.init(task)
         words = torch.tensor(masks(first, 480))
-        assert (task.fitness(words).accuracy >= 0.3).all()
+        assert (task.fitness(words).quality >= 0.3).all()
         assert walk(method, task, 5, first).bound.tolist()[:2] == [0.3, 0]
 
     def test_a_bound_out_of_reach_is_refused_in_one_sentence(self) -> None:

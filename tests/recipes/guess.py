@@ -42,7 +42,7 @@ class Guess:
         split = data.split(dataset, self.shared_val)
         (out / "guess").mkdir(parents=True)
         (out / "guess" / "experiment.json").write_text(json.dumps({"split": split.digest}))
-        guess = self.seed % dataset.classes
+        guess = self.seed % dataset.outputs
         parts = {"train": dataset.y[split.train], "val": dataset.y[split.val], "test": dataset.y_test}
         result = {
             "method": "guess",

@@ -60,7 +60,7 @@ def make_run(tmp_path: Path) -> Callable[..., Made]:
         ticket = TicketFile(
             model=experiment.model,
             input_shape=input_shape,
-            classes=10,
+            outputs=10,
             layers=maskable,
             seed=experiment.seed,
             recipe=WeightRecipe(method.weights, method.scale),

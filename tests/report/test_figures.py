@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from ticketry.objectives.classification import ACCURACY
 from ticketry.report.figures import curves, layer_bars
 from ticketry.report.mask_image import first_layer
 
@@ -35,40 +36,40 @@ def blueness(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def test_curves_name_their_axes_and_mark_the_choice(lines: Lines) -> None:
-    shown = texts(curves(lines(5), chosen=4))
+    shown = texts(curves(lines(5), ACCURACY, chosen=4))
     assert {"Validation accuracy, %", "Cross-entropy loss, nats", "training", "validation", "epoch"} <= set(shown)
     assert "chosen: epoch 4, 87.50 %" in shown
 
 
 def test_curves_are_over_steps_where_epochs_stand_still(lines: Lines) -> None:
-    shown = texts(curves(lines(5, epochs=0)))
+    shown = texts(curves(lines(5, epochs=0), ACCURACY))
     assert "step" in shown
     assert not any("chosen" in text for text in shown)
 
 
 def test_curves_need_two_steps(lines: Lines) -> None:
-    assert curves([]) == curves(lines(1)) == ""
+    assert curves([], ACCURACY) == curves(lines(1), ACCURACY) == ""
 
 
 @pytest.mark.parametrize("loss", [None, math.nan, math.inf])
 def test_curves_without_a_loss_say_so(lines: Lines, loss: float | None) -> None:
-    assert "no finite loss" in texts(curves(lines(3, train_loss=loss, val_loss=loss), chosen=1))
+    assert "no finite loss" in texts(curves(lines(3, train_loss=loss, val_loss=loss), ACCURACY, chosen=1))
 
 
 def test_a_missing_loss_leaves_the_other_curve(lines: Lines) -> None:
-    shown = texts(curves(lines(3, train_loss=None)))
+    shown = texts(curves(lines(3, train_loss=None), ACCURACY))
     assert "validation" in shown
     assert "training" not in shown
 
 
 def test_a_long_log_stays_a_small_figure(lines: Lines) -> None:
     log = [line | {"val_accuracy": line["step"] * 7919 % 1000 / 1000} for line in lines(20_000)]
-    assert len(curves(log, chosen=19_999)) < 60_000
+    assert len(curves(log, ACCURACY, chosen=19_999)) < 60_000
 
 
 def test_loss_of_many_magnitudes_is_logarithmic_with_plain_numbers(lines: Lines) -> None:
     log = [line | {"train_loss": 10.0 ** -line["step"], "val_loss": None} for line in lines(6)]
-    assert {"0.1", "0.001", "1e-05"} <= set(texts(curves(log)))
+    assert {"0.1", "0.001", "1e-05"} <= set(texts(curves(log, ACCURACY)))
 
 
 def test_bars_say_counts_and_densities() -> None:
@@ -161,19 +162,19 @@ def test_a_large_layer_is_averaged_to_a_small_image() -> None:
 
 
 def test_figures_leave_the_style_of_the_process_alone(lines: Lines) -> None:
-    plain = curves(lines(3))
+    plain = curves(lines(3), ACCURACY)
     matplotlib.rcParams["axes.edgecolor"] = "#ff0000"
     matplotlib.rcParams["lines.linewidth"] = 7.0
     before = dict(matplotlib.rcParams)
     try:
-        assert curves(lines(3)) == plain
+        assert curves(lines(3), ACCURACY) == plain
         assert dict(matplotlib.rcParams) == before
     finally:
         matplotlib.rcdefaults()
 
 
 def test_colours_follow_the_page(lines: Lines) -> None:
-    svg = curves(lines(3), chosen=2)
+    svg = curves(lines(3), ACCURACY, chosen=2)
     assert "var(--blue, #0072b2)" in svg
     assert "currentColor" in svg
     assert "#1b1f24" not in svg

@@ -40,7 +40,7 @@ def _make(
     return TicketFile(
         model="lenet-300-100" if layers is not TINY else 'my.models:net(kind="wide")',
         input_shape=(28, 28),
-        classes=10,
+        outputs=10,
         layers=layers,
         rest=bias,
         seed=seed,

@@ -34,7 +34,7 @@ def test_golden_files_never_change(golden: tuple[TicketFile, Path]) -> None:
 def test_golden_files_are_read(golden: tuple[TicketFile, Path]) -> None:
     ticket, path = golden
     got = file.load(path)
-    for name in ("model", "input_shape", "classes", "layers", "rest", "seed", "recipe", "kind"):
+    for name in ("model", "input_shape", "outputs", "objective", "target", "layers", "rest", "seed", "recipe", "kind"):
         assert getattr(got, name) == getattr(ticket, name), name
     for name in ("method", "data", "run", "locks"):
         assert getattr(got, name) == getattr(ticket, name), name
@@ -176,7 +176,10 @@ def test_summary(make) -> None:
         ({"layers": ()}, "no maskable parameter"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1 << 63}, "seed is"),
-        ({"classes": 0}, "classes is 0"),
+        ({"outputs": 0}, "outputs is 0"),
+        ({"target": ((0.0, 1.0),)}, "targets for 1 outputs of 10"),
+        ({"target": ((0.0, 0.0),) * 10}, "scale not finite and above 0"),
+        ({"target": ((float("nan"), 1.0),) * 10}, "mean is not finite"),
         ({"model": "a\x1b[2J"}, "unprintable"),
         ({"locks": ((0, 0),)}, "1 lock counts for 2 layers"),
         ({"locks": ((100, 100), (0, 0))}, "0.weight has 162 weights, but locks 100 off and 100 on"),

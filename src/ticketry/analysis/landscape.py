@@ -1,4 +1,4 @@
-"""The landscape around a ticket: accuracy and cross-entropy along lines and over a plane in the space of masks.
+"""The landscape around a ticket: quality and loss along lines and over a plane in the space of masks.
 
 After the mask-space plots of arXiv 2508.08877, which set accuracy, all steps and plateaus, against the smoother
 cross-entropy as guides of a search.
@@ -37,6 +37,7 @@ from ticketry.analysis.settings import LandscapeSettings
 from ticketry.analysis.slices import TARGETS, Floats, Mask, lines, plane
 from ticketry.core.atomic import write
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Objective
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.report.landscape import SCHEMA, read
@@ -60,10 +61,10 @@ def landscape(
     `data` names the data where the run was given arrays; `device` takes the place of the run's. A landscape of the same
     settings is not measured again. Raises RequestError, having written nothing, when the request is wrong.
 
-    Returns what the file holds. `ticket`: accuracy (a fraction) and loss (nats; None where it is not finite) of the
-    ticket itself, on so many `examples`. `lines`, one for each target and each layer (None: all of them): both at all
-    `t` [T], as [K][T]. `plane`: both as [G][G], a row for each coordinate along B; the coordinates are `at` [G]. Then
-    `settings`, `cost`, the `digest` of the ticket and the `schema` of all this.
+    Returns what the file holds. `ticket`: the quality, under the name of its `measure`, and the loss (None where it is
+    not finite) of the ticket itself, on so many `examples`. `lines`, one for each target and each layer (None: all of
+    them): both at all `t` [T], as [K][T]. `plane`: both as [G][G], a row for each coordinate along B; the coordinates
+    are `at` [G]. Then `settings`, `cost`, the `digest` of the ticket and the `schema` of all this.
     """
     settings, done = settings or LandscapeSettings(), open_finished(run)
     known = read(done.directory, done.result)
@@ -90,9 +91,9 @@ def _measured(
     }
     t, at = np.arange(points) / (points - 1), np.arange(-(grid // 2), grid // 2 + 1) / (grid // 2)
     count = len(TARGETS) * k * len(scopes) * (points - 1) + grid**2  # each line but its start; the plane has the ticket
-    task.budget = Budget(evaluations=count)  # not that of the search
+    task.meter.budget = Budget(evaluations=count)  # not that of the search
     began = time.perf_counter()
-    with SearchProgress(f"landscape of {run.directory.root}", task.budget, task.meters, quiet) as bar:
+    with SearchProgress(f"landscape of {run.directory.root}", task.meter.budget, task.meters, quiet) as bar:
         here = _scores(task, batch, iter([ticket]), bar)
         line = _scores(task, batch, lines(ticket, segments, list(scopes.values()), t, k, seed), bar)
         around = _scores(task, batch, plane(ticket, segments, at, seed), bar)
@@ -101,16 +102,17 @@ def _measured(
     around = np.insert(around, grid**2 // 2, here, axis=0).reshape(grid, grid, 2)
     return {
         "schema": SCHEMA,
+        "measure": task.objective.measure.name,
         "settings": asdict(settings),
         "examples": len(batch.y),
-        "ticket": _plain(here[0]),
+        "ticket": _plain(task.objective, here[0]),
         "t": t.tolist(),
         "lines": [
-            {"toward": toward, "layer": layer, **_plain(line[i, j])}
+            {"toward": toward, "layer": layer, **_plain(task.objective, line[i, j])}
             for i, toward in enumerate(TARGETS)
             for j, layer in enumerate(scopes)
         ],
-        "plane": {"at": at.tolist(), **_plain(around)},
+        "plane": {"at": at.tolist(), **_plain(task.objective, around)},
         "cost": {
             "evaluations": task.meters.evaluations,
             "examples_forward": task.meters.examples_forward,
@@ -121,17 +123,16 @@ def _measured(
 
 
 def _scores(task: Task, batch: Batch, masks: Iterator[Mask], bar: SearchProgress) -> Floats:
-    """Accuracy and loss of each mask: Float64[P, 2]."""
+    """Quality and loss of each mask: Float64[P, 2]."""
     found = []
     while some := list(islice(masks, MASKS)):
         score = task.fitness(torch.from_numpy(np.stack(some)).to(task.device), batch)
-        found.append(torch.stack([score.accuracy, score.loss], 1).cpu().numpy())
+        found.append(torch.stack([score.quality, score.loss], 1).cpu().numpy())
         bar.update(0.0)
     return np.concatenate(found)
 
 
-def _plain(scores: Floats) -> dict[str, Any]:
+def _plain(objective: Objective[Any], scores: Floats) -> dict[str, Any]:
     """Float64[..., 2] for JSON, which has no infinity."""
-    loss = np.array(scores[..., 1], object)
-    loss[~np.isfinite(scores[..., 1])] = None
-    return {"accuracy": scores[..., 0].tolist(), "loss": loss.tolist()}
+    loss = np.vectorize(objective.reported, [object])(scores[..., 1])
+    return {objective.measure.name: scores[..., 0].tolist(), "loss": loss.tolist()}

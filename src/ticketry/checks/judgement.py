@@ -1,4 +1,4 @@
-"""What a check found: each control's accuracies and verdict, the verdict on the ticket, and what it all cost."""
+"""What a check found: each control's qualities and verdict, the verdict on the ticket, and what it all cost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from ticketry.checks.verdict import decide, lives, overall
 
 if TYPE_CHECKING:
     from ticketry.checks.trial import Trial
+    from ticketry.core.objective import Measure
 
 TICKET = "the ticket"
 
 
 def outcome(
-    trial: Trial, kind: str, draws: Sequence[Mapping[str, Any]], guess: float, searched: Mapping[str, Any] | None
+    trial: Trial,
+    kind: str,
+    draws: Sequence[Mapping[str, Any]],
+    measure: Measure,
+    chance: float,
+    searched: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """`result.json` of a check, but for its digests.
 
-    `draws`: for each the accuracies and the layers' counts of the ticket and of each control, by name. `guess`:
-    accuracy of the best constant guess. `searched`: what the searches on corrupted data cost, a part of the whole.
+    `draws`: for each the qualities and the layers' counts of the ticket and of each control, by name. `chance`:
+    see Objective. `searched`: what the searches on corrupted data cost, a part of the whole.
     """
-    chance = 1.05 * guess if trial.trained else -1.0  # untrained, chance is to be expected
+    chance = chance if trial.trained else -math.inf  # untrained, chance is to be expected
     which = "trained" if trial.trained else "untrained"
 
     def whole(name: str) -> bool:
@@ -33,13 +39,13 @@ def outcome(
     ticket = [line[which][TICKET] for line in draws]
     verdicts, words = [], []
     for name in (name for name in trial.controls if name in draws[0][which]):
-        accuracies = [line[which][name] for line in draws]
-        verdict = decide(ticket, accuracies, whole(name), chance, name)
+        qualities = [line[which][name] for line in draws]
+        verdict = decide(ticket, qualities, whole(name), chance, name, measure.margin)
         words.append(verdict.word)
         untrained = math.fsum(line["untrained"][name] for line in draws) / len(draws)
         says = (corruptions if name in corruptions.discover() else controls).meaning(name)
         verdicts.append(
-            {"control": name, "meaning": says, "accuracy": accuracies, "untrained": untrained} | asdict(verdict)
+            {"control": name, "meaning": says, measure.name: qualities, "untrained": untrained} | asdict(verdict)
         )
     return {
         "verdict": overall(words, lives(ticket, whole(TICKET), chance)),
@@ -48,7 +54,8 @@ def outcome(
         "ticket": trial.ticket,
         "data": trial.data,
         "seeds": trial.seeds,
-        "accuracy": ticket,
+        "measure": measure.name,
+        measure.name: ticket,
         "untrained": draws[0]["untrained"][TICKET],
         "kept": draws[0]["kept"][TICKET],
         "controls": verdicts,

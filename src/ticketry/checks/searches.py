@@ -40,8 +40,8 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
         allowed = f"{experiment.data} as the run in {root} had it for --corrupted, which repeats its search"
         raise refuse("data", source, allowed, "give those data, or leave out --corrupted")
     if (dataset.y == dataset.y[0]).all():
-        allowed = "of several classes for --corrupted, which shuffles labels"
-        raise refuse("data", f"{source} with labels of one class only", allowed, "leave out --corrupted")
+        allowed = "of several labels for --corrupted, which shuffles them"
+        raise refuse("data", f"{source} with labels that are all the same", allowed, "leave out --corrupted")
     return replace(experiment, device=device)
 
 

@@ -150,10 +150,10 @@ class TrialJob:
 
     def finish(self, state: TrialState) -> dict[str, Any]:
         """Verdicts from the draws."""
-        labels = self._problem.test.y.bincount()
-        guess = float(labels.max() / labels.sum())
-        searched = searches.cost(self._runs)
-        outcome = judgement.outcome(self.wanted, self._ticket.kind, state.draws, guess, searched)
+        searched, objective = searches.cost(self._runs), self._task.objective
+        chance = objective.chance(self._problem.test)
+        kind, draws = self._ticket.kind, state.draws
+        outcome = judgement.outcome(self.wanted, kind, draws, objective.measure, chance, searched)
         return {**outcome, "digest": {"experiment": self.wanted.digest, **self._problem.digests}}
 
     def watch(self, quiet: bool) -> AbstractContextManager[object]:

@@ -1,14 +1,14 @@
 """The rule that decides, written down before any number is seen.
 
 For n draws, each with the ticket and the altered ticket trained on the same data in the same order, let d be the mean
-of the differences in test accuracy and h = t sd / sqrt(n) half the 95 % interval around it (Student's t, n - 1 degrees
-of freedom, of the n differences). With a margin m of half a point:
+of the differences in test quality (accuracy, or R2) and h = t sd / sqrt(n) half the 95 % interval around it (Student's
+t, n - 1 degrees of freedom, of the n differences). With a margin m of half a point of accuracy, or 0.005 of R2:
 
     pass          d - h > m: the ticket is better, by more than the margin;
     fail          d + h < m: whatever the ticket has over the control, it is less than the margin;
     inconclusive  anything else: more draws may tell;
-    collapsed     a layer of the altered ticket keeps no weight, or once trained it classifies no better than a constant
-                  guess in any draw: it lost because it is dead, which says nothing for the ticket.
+    collapsed     a layer of the altered ticket keeps no weight, or once trained it is no better than a constant guess
+                  in any draw: it lost because it is dead, which says nothing for the ticket.
 
 A ticket fails where one control does; it passes where some pass and no other is inconclusive. Controls that collapsed
 or only give a look have no say: the complement, and the search on half the data, which may honestly be enough of them.
@@ -33,7 +33,7 @@ LEAST = 3  # draws
 
 @dataclass(frozen=True)
 class Verdict:
-    """`difference`: mean of ticket minus control, a fraction; `half`: half its 95 % interval."""
+    """`difference`: mean of ticket minus control, in the measure's unit; `half`: half its 95 % interval."""
 
     word: Word
     difference: float
@@ -48,7 +48,7 @@ def decide(
     name: str = "",
     margin: float = MARGIN,
 ) -> Verdict:
-    """The verdict on a control. `ticket`, `control`: accuracy (a fraction) of each draw, at least 3 of them.
+    """The verdict on a control. `ticket`, `control`: quality of each draw, at least 3 of them.
 
     `whole`: whether every layer of every draw keeps a weight; `chance`: see `lives`.
     """
@@ -74,9 +74,9 @@ def decide(
     return Verdict(word, mean, half)
 
 
-def lives(accuracies: Sequence[float], whole: bool, chance: float) -> bool:
-    """Whether no draw is dead: each keeps weights in all its layers, and is right more often than `chance`."""
-    return whole and min(accuracies) > chance
+def lives(qualities: Sequence[float], whole: bool, chance: float) -> bool:
+    """Whether no draw is dead: each keeps weights in all its layers and is better than `chance`."""
+    return whole and min(qualities) > chance
 
 
 def overall(words: Sequence[Word], alive: bool = True) -> Word:

@@ -83,10 +83,13 @@ def verify(args: Sequence[str]) -> int:
 def evaluate(args: Sequence[str]) -> int:
     """Accuracy and loss of the network in a ticket file."""
     request = _parse(flags.Eval, args, "eval")
+    from ticketry import objectives
+    from ticketry.report.numerals import decimal
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
     result = score(Ticket.load(request.file), request.data, request.split, request.device)
+    measure = objectives.measure(result)
     if request.json:
         print(json.dumps(result, indent=2))
     else:
@@ -94,7 +97,7 @@ def evaluate(args: Sequence[str]) -> int:
         examples = {"all": "", "test": " test", "train": " training"}[request.split]
         print(
             f"{request.file} on {result['examples']}{examples} examples of {request.data}:"
-            f" accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}{other}"
+            f" {measure.title} {result[measure.name]:.4f}, {measure.loss} {decimal(result['loss'])}{other}"
         )
     return 0
 
@@ -132,6 +135,7 @@ def check(args: Sequence[str]) -> int:
 def landscape(args: Sequence[str]) -> int:
     """Accuracy and loss of the masks around a ticket, with pictures."""
     request = _parse(flags.Landscape, args, "landscape")
+    from ticketry import objectives
     from ticketry.analysis.landscape import landscape as measure
     from ticketry.paths import RunDirectory
     from ticketry.report import landscape as report
@@ -141,7 +145,8 @@ def landscape(args: Sequence[str]) -> int:
         print(json.dumps(found, indent=2))
     else:
         print(report.table(found))
-        print(f"\naccuracy and loss {report.note(found)}; pictures in {RunDirectory(request.run).report}")
+        what = f"{objectives.measure(found).title} and loss {report.note(found)}"
+        print(f"\n{what}; pictures in {RunDirectory(request.run).report}")
     return 0
 
 

@@ -6,30 +6,28 @@ It does not hold the test split, so no method can touch it.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from typing import Any, Literal
 
 import torch
 
-from ticketry.core.errors import SearchEnded, refuse
+from ticketry.core.errors import refuse
 from ticketry.core.fitness import kernels
-from ticketry.core.fitness.examples import PreparedExamples
-from ticketry.core.fitness.kernels import Limit, Score
+from ticketry.core.fitness.kernels import Limit, Networks, Score
 from ticketry.core.fitness.neighbours import Neighbours
 from ticketry.core.fitness.population import Population
-from ticketry.core.fitness.totals import FitnessTotals
-from ticketry.core.masks import mask as masks
 from ticketry.core.masks.candidate import Candidate, candidate
+from ticketry.core.masks.effective import EffectiveWeights
 from ticketry.core.masks.space import Space
-from ticketry.core.meters import Budget, Meters
+from ticketry.core.meters import Budget, Meter, Meters
 from ticketry.core.nets import backward, natural
 from ticketry.core.nets.feed import Batch as Batch
 from ticketry.core.nets.feed import Feed, parts
-from ticketry.core.nets.judge import judge
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.parameters import Parameters
 from ticketry.core.nets.stack import recognise
+from ticketry.core.objective import Objective
 from ticketry.core.seed import weights
 from ticketry.core.seed.streams import Stream, stream
 
@@ -47,37 +45,41 @@ class Task:
         space: Space,
         base: torch.Tensor,
         scale: weights.Scale,
+        objective: Objective[Any],
         train: Feed,
         validation: Feed,
         augment: bool,
         seed: int,
         budget: Budget,
-        meters: Meters | None = None,
     ) -> None:
         self.space = space
         self.seed = seed
-        self.budget = budget
-        self.meters = meters or Meters()
-        self.train, self.validation = train, validation
+        self.meter = Meter(budget)
+        self.objective, self.train, self.validation = objective, train, validation
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
-        self._layers = [(layer.start, layer.stop) for layer in space.layers]
-        self._scaled, self._scaled_by = base.clone(), [1.0] * len(self._layers)
-        self._factored = list(space.views(self._scaled).values())
-        self._buffer = torch.zeros_like(base)
-        self._leaves = {name: view.detach().requires_grad_() for name, view in space.views(self._buffer).items()}
-        self._whole = space.full(torch.zeros(space.size, dtype=torch.bool, device=base.device))
+        self._effective = EffectiveWeights(space, base, scale)
+        self._leaves = {
+            name: view.detach().requires_grad_() for name, view in space.views(self._effective.masked).items()
+        }
         self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
-        self._prepared = PreparedExamples(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, self._count)
-        self._losses: list[float] = []
-        self._listener: Callable[[float], None] = lambda fraction: None
-        self._clock = time.perf_counter()
+        self._prepared = objective.prepare(train)
+        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
 
     @property
     def weights(self) -> torch.Tensor:
         """Float[D]: the untrained weights of the searched positions, unscaled; for reading only."""
         return self.space.narrow(self._base)
+
+    @property
+    def budget(self) -> Budget:
+        """The limits of this search."""
+        return self.meter.budget
+
+    @property
+    def meters(self) -> Meters:
+        """What was spent so far."""
+        return self.meter.meters
 
     @property
     def epochs(self) -> int:
@@ -87,7 +89,7 @@ class Task:
     @property
     def spent(self) -> float:
         """The part of the budget that is spent, of the limit nearest its end, in [0, 1]; a step counts when begun."""
-        return self.meters.part(self.budget)
+        return self.meter.part
 
     def stream(self, purpose: str, *index: int | str) -> Stream:
         """The named random stream of this task, `task.stream("mutation", generation)`."""
@@ -104,51 +106,56 @@ class Task:
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
         every = parts(len(order), batch_size)
         for number, part in enumerate(every):
-            self._meter(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
-            self._listener(number / len(every))
+            self.meter.spend(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
+            self.meter.tell(number / len(every))
             augment = self.stream("augment", epoch, number) if self._augment else None
             yield Batch(*self.train.batch(order[part], augment))
 
     def effective(self, mask: torch.Tensor) -> torch.Tensor:
         """Flat[N]: the weights of the network that Bool[D] selects: base x mask x scale factor, locks included."""
-        return self._effective(mask).clone()
+        return self._effective.of(mask).clone()
 
     def gradient(self, mask: torch.Tensor, batch: Batch) -> tuple[float, torch.Tensor]:
-        """Mean cross-entropy of the masked network on a batch, and its gradient to the mask: Float[D].
+        """Mean loss of the masked network on a batch, and its gradient to the mask: Float[D].
 
         The gradient to mask entry i is (weight i x scale factor) x dL/d(effective weight i), also where the mask is 0;
         this is what the straight-through estimator hands to the score of i (Bengio et al. 2013, arXiv 1308.3432).
         """
-        self._effective(mask)
-        gradient = torch.empty_like(self._scaled)
+        self._effective.of(mask)
+        gradient = torch.empty_like(self._base)
         out = list(self.space.views(gradient).values())
-        loss = backward.mask_gradient(self._net, self._stack, self._leaves, batch.x, batch.y, self._factored, out)
-        self._count(len(batch.y), len(batch.y), loss)
+        net, stack, leaves, scaled = self._net, self._stack, self._leaves, self._effective.scaled
+        of = self.parameters.loss
+        loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, of, self.meter)
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
-        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, fitness: natural.Fitness = "cross-entropy"
+        self, chance: torch.Tensor, batch: Batch, index: int, pairs: int, of: Literal["loss", "misses"] = "loss"
     ) -> tuple[float, torch.Tensor]:
         """Loss on a batch of one mask drawn with probabilities Float[D], and the gradient of the expectation to them.
 
-        An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has.
-        Every perturbed example counts as one evaluation and as one example forward, though only the layers from the
-        perturbed one on are computed; means, variances and the drawn mask count as three examples forward each.
+        An estimate from forward evaluations alone, see core/nets/natural.py. `index`: a number that no other call has;
+        `of`: what an example loses.
         """
         kernels.check(self._net)
         whole = chance.clamp(1e-6, 1 - 1e-6)  # 0 and 1 are for locked positions
         if self.space.index is not None:
             start = torch.zeros_like(self._base) if self.space.on is None else self.space.on.to(chance.dtype)
             whole = start.scatter(0, self.space.index, whole)
-        sizes = [stop - start for start, stop in self._layers]
-        kept = [round(float(whole[start:stop].sum())) for start, stop in self._layers]
-        factors = weights.factors(self._scale, sizes, kept)
-        parts = [self._base[start:stop] * float(f) for (start, stop), f in zip(self._layers, factors, strict=True)]
         draw = functools.partial(self.stream, "natural gradient", index)
+        loses = self.parameters.loss.each if of == "loss" else self.parameters.loss.misses
         loss, gradient = natural.natural_gradient(
-            self._net, self.space, torch.cat(parts), whole, batch.x, batch.y, pairs, fitness, draw, self._meter_work
+            self._net,
+            self.space,
+            self._effective.expected(whole),
+            whole,
+            batch.x,
+            batch.y,
+            pairs,
+            loses,
+            draw,
+            self.meter,
         )
-        self._losses.append(loss)
         return loss, self.space.narrow(gradient)
 
     def fitness(
@@ -159,49 +166,45 @@ class Task:
         limit: Limit | None = None,
         kernel: kernels.Kernel = "auto",
     ) -> Score:
-        """Loss and accuracy of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
+        """Loss and quality of every mask of Bool[P, D] on a batch, or on all training data. Each Float64[P].
 
         Networks outside the `limit` are given up as soon as that is certain. `examples_forward` counts what went
         forward, in whole or, where networks share rows of their first layer, in part. Raises RequestError for a
         network whose answer depends on the other examples of a batch.
         """
         kernels.check(self._net)
-        self._meter(evaluations=len(masks))
-        prepared = (
-            self._prepared
-            if batch is None
-            else PreparedExamples(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
-        )
-        networks = Population(self.space, self._base, masks, self._factors_of(masks))
-        totals = FitnessTotals(len(masks), len(prepared.feed), limit, self.device)
-        kernels.score(self._net, self._stack, networks, prepared, totals, kernel, self.norms)
-        self.meters.examples_forward += totals.forward
-        return totals.score()
+        self.meter.spend(evaluations=len(masks))
+        examples = self._prepared
+        if batch is not None:
+            examples = self.objective.prepare(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+        population = Population(self.space, self._base, masks, self._effective.factors(masks))
+        networks = Networks(self._net, self._stack, population, self.norms, kernel)
+        return self.objective.score(networks, examples, limit, self.meter)
 
     def neighbours(self, mask: torch.Tensor, batch: Batch | None = None) -> Neighbours | None:
         """What evaluates masks that differ from Bool[D] in one bit, on a batch or all training data, and follows flips.
 
-        None where there is no such shortcut: for networks other than plain stacks of linear layers, for tied weights,
-        weights that scale with the mask, and weights so large that a sum could overflow. Every flip counts as an
-        evaluation and as all its examples forward.
+        None where there is no such shortcut: without labels, for networks other than plain stacks of linear layers, for
+        tied weights, weights that scale with the mask, and weights so large that a sum could overflow. Every flip
+        counts as an evaluation and as all its examples forward.
         """
         batch = batch or Batch(*self.train.batch(slice(None)))
-        stack = self._stack
-        if stack is None or not stack.fits(batch.x) or stack.tied or self._scale != "none":
+        stack, loss = self._stack, self.objective.loss
+        if loss is None or stack is None or not stack.fits(batch.x) or stack.tied or self._scale != "none":
             return None
         if stack.overflows(self._base, self.space, batch.x):
             return None
         with torch.no_grad():
-            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, self._meter_work)
+            network = Population(self.space, self._base, mask[None])
+            return Neighbours(stack, network, batch.x, batch.y, loss, self.meter)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
         if not self._net.has_norms:
             return {}
         n = min(CALIBRATION, len(self.train))
-        self.meters.examples_forward += n
         batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
-        return self._net.calibrate(self._named(effective), batches)
+        return self._net.calibrate(self._named(effective), batches, self.meter)
 
     def network(self, candidate: Candidate) -> torch.Tensor:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""
@@ -210,87 +213,32 @@ class Task:
         return candidate.values * self.parameters.mask(self.space.full(candidate.mask))
 
     def validate(self, answer: torch.Tensor | Candidate) -> tuple[float, float]:
-        """Loss and accuracy of a candidate, or a mask, on the validation split: what chooses among them."""
+        """Loss and quality of a candidate, or a mask, on the validation split: what chooses among them."""
         return self.judge(self.network(candidate(answer)), self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
-        """Mean loss and accuracy (a fraction) of the network with Flat[N] weights, or all Float[M], on a whole split.
+        """Mean loss and quality of the network with Flat[N] weights, or all Float[M], on a whole split.
 
         `buffers`: its running statistics, where they are known already.
         """
         buffers, named = self.norms(effective) if buffers is None else buffers, self._named(effective)
-        self.meters.examples_forward += len(feed)
-        return judge(lambda x: self._net.eval_logits(named, x, buffers), feed)
+        return self.objective.judge(lambda x: self._net.eval_logits(named, x, buffers), feed, self.meter)
 
-    @contextmanager
-    def one_step(self) -> Iterator[None]:
-        """Around each step of the method: counts it, and uncounts it when it is cut short."""
-        self._meter(steps=1)
-        try:
-            yield
-        except SearchEnded:
-            self.meters.steps -= 1
-            raise
-        finally:
-            self._meter_time()
+    def one_step(self) -> AbstractContextManager[None]:
+        """Around each step of the method; see Meter."""
+        return self.meter.one_step()
 
     def listen(self, listener: Callable[[float], None]) -> None:
         """Call this with the fraction of the epoch under way that is done."""
-        self._listener = listener
+        self.meter.listen(listener)
 
     def resume(self, meters: Meters) -> None:
         """Go on counting from a checkpoint's meters."""
-        vars(self.meters).update(vars(meters))
-        self._clock = time.perf_counter()
+        self.meter.resume(meters)
 
     def take_loss(self) -> float | None:
         """Mean training loss since the last call; None when there was none."""
-        losses, self._losses = self._losses, []
-        return sum(losses) / len(losses) if losses else None
-
-    def _effective(self, mask: torch.Tensor) -> torch.Tensor:
-        """As `effective`, in a buffer that the next call overwrites."""
-        whole = mask
-        if self.space.index is not None:  # the locked positions of the buffer never change
-            whole = self._whole.scatter_(0, self.space.index, mask)
-        factors = self._factors(whole)
-        for i, (start, stop) in enumerate(self._layers):
-            if factors[i] != self._scaled_by[i]:
-                torch.mul(self._base[start:stop], factors[i], out=self._scaled[start:stop])
-        self._scaled_by = factors
-        return masks.masked(self._scaled, whole, out=self._buffer)
+        return self.meter.take_loss()
 
     def _named(self, flat: torch.Tensor) -> Named:
         return self.space.views(flat) if len(flat) == self.space.total else self.parameters.views(flat)
-
-    def _factors(self, whole: torch.Tensor) -> list[float]:
-        """The factor of each layer's weights for Bool[N]."""
-        sizes = [stop - start for start, stop in self._layers]
-        if self._scale == "none":
-            return [1.0] * len(sizes)
-        kept = masks.counts(whole, self._layers)
-        return [float(factor) for factor in weights.factors(self._scale, sizes, kept)]
-
-    def _factors_of(self, masks: torch.Tensor) -> torch.Tensor | None:
-        """Float[P, L]: the factors of each mask of Bool[P, D]; None where all are 1."""
-        if self._scale == "none":
-            return None
-        return torch.tensor([self._factors(self.space.full(mask)) for mask in masks], device=self.device)
-
-    def _meter_time(self) -> None:
-        now = time.perf_counter()
-        self.meters.seconds += now - self._clock
-        self._clock = now
-
-    def _count(self, forward: int, backward: int, *losses: float) -> None:
-        self.meters.examples_forward += forward
-        self.meters.examples_backward += backward
-        self._losses += losses
-
-    def _meter_work(self, evaluations: int, examples: int) -> None:
-        self._meter(evaluations=evaluations)
-        self.meters.examples_forward += examples
-
-    def _meter(self, *, evaluations: int = 0, epochs: int = 0, steps: int = 0) -> None:
-        self._meter_time()
-        self.meters.allow(self.budget, evaluations=evaluations, epochs=epochs, steps=steps)

@@ -1,4 +1,6 @@
-"""Arrays from outside, checked and brought to one form: inputs uint8 or float32, labels int64 from 0 to C-1."""
+"""Arrays from outside, checked and brought to one form: inputs uint8 or float32; targets int64 from 0 to C-1 where they
+are classes, float64 where they are quantities. Their type says which: whole numbers of type float are quantities too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from ticketry.core.errors import refuse
 
 Inputs = NDArray[np.uint8] | NDArray[np.float32]
+Targets = NDArray[np.int64] | NDArray[np.float64]
 
 
 def inputs(field: str, given: object) -> Inputs:
@@ -49,20 +52,52 @@ def labels(field: str, given: object) -> NDArray[np.int64]:
     return y.astype(np.int64)
 
 
-def pair(field: str, x: object, y: object, part: str = "") -> tuple[Inputs, NDArray[np.int64]]:
-    """Inputs and labels of one part of the data, as many of the one as of the other."""
-    images, classes = inputs(f"{field}: X{part}", x), labels(f"{field}: y{part}", y)
-    if len(images) != len(classes):
-        lengths = f"of {len(images)} inputs with {len(classes)} labels"
+def quantities(field: str, given: object) -> NDArray[np.float64]:
+    """y of shape (N,) or (N, K) as float64 (N, K). Raises RequestError where a number is not finite."""
+    y = _array(field, given)
+    if y.ndim not in (1, 2) or y.size == 0:
+        raise refuse(field, f"of shape {y.shape}", "of shape (N,) or (N, K)", "pass K numbers for each example")
+    if y.dtype.kind not in "buif":
+        raise refuse(field, f"an array of {y.dtype}", "numbers", "convert it with .astype")
+    y = y.reshape(len(y), -1).astype(np.float64)
+    wrong = np.argwhere(~(np.abs(y) <= np.finfo(np.float32).max))
+    if len(wrong):
+        raise refuse(field, f"{y[tuple(wrong[0])]} at index {wrong[0][0]}", "finite as float32", "remove such examples")
+    return y
+
+
+def measured(*given: object) -> bool:
+    """Whether some targets, those that are not None, are quantities: floats of any width."""
+    return any(one is not None and _array("y", one).dtype.kind == "f" for one in given)
+
+
+def pair(field: str, x: object, y: object, measured: bool, part: str = "") -> tuple[Inputs, Targets]:
+    """Inputs and targets of one part of the data, as many of the one as of the other."""
+    images, field_y = inputs(f"{field}: X{part}", x), f"{field}: y{part}"
+    targets: Targets = quantities(field_y, y) if measured else labels(field_y, y)
+    if len(images) != len(targets):
+        lengths = f"of {len(images)} inputs with {len(targets)} labels"
         raise refuse(f"{field}: X{part}", lengths, "as long as its labels", "pass one label for each input")
-    return images, classes
+    return images, targets
 
 
-def check(field: str, x: Inputs, y: NDArray[np.int64], x_test: Inputs, y_test: NDArray[np.int64]) -> int:
-    """The number of classes; RequestError where training and test set do not belong together or a class is missing."""
+def check(field: str, x: Inputs, y: Targets, x_test: Inputs, y_test: Targets) -> int:
+    """The number of outputs: classes, or quantities of an example.
+
+    Raises RequestError where training and test set do not belong together, a class is missing or a quantity constant.
+    """
     if x.shape[1:] != x_test.shape[1:] or x.dtype != x_test.dtype:
         both = f"{x.dtype} {x.shape[1:]} to train and {x_test.dtype} {x_test.shape[1:]} to test"
         raise refuse(field, both, "of one shape and type in training and test", "make them alike")
+    if y.ndim == 2:
+        if y.shape[1] != y_test.shape[1]:
+            both = f"{y.shape[1]} numbers to train and {y_test.shape[1]} to test"
+            raise refuse(f"{field}: y", both, "as many for each example in training and test", "make them alike")
+        alike = np.flatnonzero((y == y[0]).all(0))
+        if len(alike):
+            same = f"{y[0, alike[0]]} for every training example"
+            raise refuse(f"{field}: y", same, "different from example to example", "leave out such a target")
+        return int(y.shape[1])
     present = np.unique(y)
     count = max(int(y.max()), int(y_test.max())) + 1
     if count < 2:

@@ -26,20 +26,22 @@ class Dataset:
     """Its text on the command line, with all arguments given."""
     x: arrays.Inputs
     """Training and validation inputs (N, ...), uint8 or float32; images have the channels first, grey ones none."""
-    y: NDArray[np.int64]
-    """Their classes (N,), 0..classes-1."""
+    y: arrays.Targets
+    """Their classes (N,), 0..outputs-1, as int64, or their quantities (N, outputs) as float64."""
     x_test: arrays.Inputs
     """Test inputs (M, ...)."""
-    y_test: NDArray[np.int64]
-    """Their classes (M,)."""
-    classes: int
-    """The number of classes, at least 2."""
+    y_test: arrays.Targets
+    """Their classes or quantities."""
+    outputs: int
+    """The number of classes, at least 2, or of quantities, at least 1."""
     mean: tuple[float, ...]
     """Subtracted from each channel, after uint8 was divided by 255. C numbers for (N, C, H, W), else one."""
     std: tuple[float, ...]
     """Then divides each channel. As many numbers as `mean`, all positive."""
     augment: Augment = "none"
     """What training does to each image: nothing, or a random crop from 4 pixels of zero padding and a random flip."""
+    objective: str = "classification"
+    """What a network is scored by on them: the name of a file of `ticketry.objectives`."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -48,12 +50,17 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hexadecimal over type, shape and bytes (little-endian, C order) of x, y, x_test and y_test."""
+        """SHA-256 in hexadecimal over type, shape and bytes (little-endian, C order) of x, y, x_test and y_test.
+
+        And over the name of the objective, where it is not the one that the type of y stands for.
+        """
         sha = hashlib.sha256()
         for array in (self.x, self.y, self.x_test, self.y_test):
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             sha.update(f"{little.dtype.str}{little.shape}".encode())
             sha.update(little.reshape(-1).view(np.uint8).data)
+        if self.objective != _usual(self.y.dtype.kind == "f"):
+            sha.update(self.objective.encode())
         return sha.hexdigest()
 
 
@@ -81,25 +88,34 @@ def from_arrays(
     mean: tuple[float, ...] | None = None,
     std: tuple[float, ...] | None = None,
     augment: Augment = "none",
+    objective: str | None = None,
 ) -> Dataset:
     """Check four arrays, or two of which a fifth of the examples, drawn by a named stream, becomes the test set.
 
     Without `mean` and `std` float data stay as they are, and uint8 data are centred and scaled by those of the
-    training images of each channel. Raises RequestError where the arrays are not usable (`ticketry.data.arrays`).
+    training images of each channel.
+
+    `objective`: what networks are scored by. Without it the type of y decides: integers and booleans are classes, and
+    floats, also where all are whole numbers, are quantities of shape (N,) or (N, K), to be fitted by regression; so
+    labels that were read as floats are to be passed as `y.astype(int)`. "classification" and "regression" take the
+    numbers of either type. Raises RequestError where the arrays are not usable (`ticketry.data.arrays`).
     """
-    inputs, labels = arrays.pair(f"data {name}", x, y)
+    given = {"classification": False, "regression": True}
+    measured = given[objective] if objective in given else arrays.measured(y, y_test)
+    inputs, labels = arrays.pair(f"data {name}", x, y, measured)
     if x_test is None and y_test is None:
         inputs, labels, inputs_test, labels_test = _fifth_aside(name, inputs, labels)
     else:
-        inputs_test, labels_test = arrays.pair(f"data {name}", x_test, y_test, "_test")
-    classes = arrays.check(f"data {name}", inputs, labels, inputs_test, labels_test)
+        inputs_test, labels_test = arrays.pair(f"data {name}", x_test, y_test, measured, "_test")
+    outputs = arrays.check(f"data {name}", inputs, labels, inputs_test, labels_test)
     if mean is None or std is None:
         mean, std = _moments(inputs)
     channels = inputs.shape[1] if inputs.ndim == 4 else 1
     if not len(mean) == len(std) == channels or min(std) <= 0 or not math.isfinite(sum(mean) + sum(std)):
         allowed = f"{channels} finite numbers each, those of std above 0"
         raise refuse(f"data {name}: mean and std", f"{mean} and {std}", allowed, "pass one of each for every channel")
-    return Dataset(name, inputs, labels, inputs_test, labels_test, classes, mean, std, augment)
+    judged = objective or _usual(measured)
+    return Dataset(name, inputs, labels, inputs_test, labels_test, outputs, mean, std, augment, judged)
 
 
 def split(dataset: Dataset, val: float = 0.1) -> Split:
@@ -121,9 +137,14 @@ def split(dataset: Dataset, val: float = 0.1) -> Split:
     return Split(kept, aside, sha.hexdigest(), dataset.digest)
 
 
+def _usual(measured: bool) -> str:
+    """The objective that a type of targets stands for."""
+    return "regression" if measured else "classification"
+
+
 def _fifth_aside(
-    name: str, x: arrays.Inputs, y: NDArray[np.int64]
-) -> tuple[arrays.Inputs, NDArray[np.int64], arrays.Inputs, NDArray[np.int64]]:
+    name: str, x: arrays.Inputs, y: arrays.Targets
+) -> tuple[arrays.Inputs, arrays.Targets, arrays.Inputs, arrays.Targets]:
     if len(x) < 5:
         raise refuse(
             f"data {name}", f"of {len(x)} examples", "of at least 5, a fifth of which is for the test", "add more"

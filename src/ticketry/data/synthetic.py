@@ -1,4 +1,4 @@
-"""Small sets made by scikit-learn, as in the genetic search for tickets (arXiv 2411.04658 and 2508.08877)."""
+"""Small sets, most made by scikit-learn: those of the genetic search for tickets (arXiv 2411.04658 and 2508.08877)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketry.core.errors import refuse
+from ticketry.core.seed.quantile import normal
+from ticketry.core.seed.streams import stream
 from ticketry.core.spec import whole
 from ticketry.data.dataset import Dataset, from_arrays
 
@@ -61,6 +63,30 @@ def digits(classes: int = 10) -> Dataset:
     return from_arrays("digits", x, y, x_test, y_test)
 
 
+def diabetes() -> Dataset:
+    """442 patients, ten features scaled to unit sum of squares, then by 10; the target is the disease a year later.
+
+    Efron et al. 2004 (Annals of Statistics 32). A quarter is the test set.
+    """
+    from sklearn.datasets import load_diabetes
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_diabetes(return_X_y=True)
+    x, x_test, y, y_test = train_test_split(10 * x, y, test_size=0.25, random_state=1)
+    return from_arrays("diabetes", x, y, x_test, y_test)
+
+
+def sine(train: int = 1000, test: int = 500, noise: float = 0.1) -> Dataset:
+    """y = sin(3 x) and normal noise of this deviation, x uniform in [-2, 2], one feature and one target."""
+    drawn = []
+    for part, count in (("train", train), ("test", test)):
+        _checked("sine", part, count, noise)
+        x = 4.0 * stream(0, "sine", part, "x").uniform(count) - 2.0
+        words = stream(0, "sine", part, "noise").integers(count, 2**32).astype(np.uint32)
+        drawn += [x[:, None], np.sin(3 * x) + noise * normal(words)]
+    return from_arrays("sine", *drawn)
+
+
 def _scaled(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((x - x.min()) / (x.max() - x.min()) * 1.4 - 0.7)
 
@@ -68,7 +94,11 @@ def _scaled(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _seeds(name: str, train: int, test: int, noise: float) -> tuple[int, int]:
     """The papers draw both sets from state 42; with equal sizes that would make them the same points."""
     for field, value in (("train", train), ("test", test)):
-        whole(f"data {name}: {field}", value, 10, _MOST)
+        _checked(name, field, value, noise)
+    return 42, 43 if train == test else 42
+
+
+def _checked(name: str, field: str, count: int, noise: float) -> None:
+    whole(f"data {name}: {field}", count, 10, _MOST)
     if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise <= 10:
         raise refuse(f"data {name}: noise", repr(noise), "a number from 0 to 10", "use 0.07")
-    return 42, 43 if train == test else 42

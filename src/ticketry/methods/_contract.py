@@ -2,15 +2,17 @@
 
 A method file defines two dataclasses. The *method* is frozen; its fields are its hyperparameters and its command line
 flags, each with a docstring that gives unit, range and source. `State` is frozen too and holds plain data (tensors,
-numbers, text); the runner saves and restores it, so whatever is not in it is forgotten. The three functions are pure:
+numbers, text), named by the method as its `state`; the runner saves and restores it, so whatever is not in it is
+forgotten. The three functions are pure:
 they change neither their state argument nor the task (whose meters count by themselves).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ class Method(Protocol[S]):
 
     answer: ClassVar[Literal["best", "last"]]
     """Which step's mask is the ticket: the best validated, or the last, where a search weighs more than accuracy."""
+
+    needs: ClassVar[frozenset[Need]]
+    """What the objective must have: labels, a gradient, classes. On data without them the method is refused."""
+
+    state: ClassVar[type[Any]]
+    """The class of its state."""
 
     @property
     def weights(self) -> Kind:

@@ -87,10 +87,15 @@ def magnitudes(task: Task, flat: torch.Tensor, left: torch.Tensor) -> torch.Tens
 
 
 def batch(task: Task, each: int) -> Batch:
-    """`each` training examples of every class, or as many as it has, drawn by the task's seed."""
+    """`each` training examples of every class, or as many as it has, drawn by the task's seed.
+
+    Without classes ten times as many in all, as if there were ten.
+    """
     from ticketry.core.nets.feed import Batch  # here, because torch is imported late
 
     order = torch.from_numpy(task.stream("scored").permutation(len(task.train))).to(task.device)
+    if "classes" not in task.objective.has:
+        return Batch(*task.train.batch(order[: 10 * each]))
     labels = task.train.y[order]
     places = [order[labels == label][:each] for label in range(int(labels.max()) + 1)]
     return Batch(*task.train.batch(torch.cat(places)))

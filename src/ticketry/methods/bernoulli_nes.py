@@ -33,6 +33,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.masks.mask import top_k_floor
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.training import optim, schedules
 from ticketry.methods import _scored
@@ -58,6 +59,8 @@ class BernoulliNes:
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(epochs=20)
     answer: ClassVar[Literal["best", "last"]] = "best"
+    needs: ClassVar[frozenset[Need]] = frozenset({"labels"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""
@@ -70,7 +73,7 @@ class BernoulliNes:
     pairs: int = 8
     """How often each linear layer is perturbed for each example, each time with both signs; at least 1."""
     fitness: Literal["cross-entropy", "accuracy"] = "cross-entropy"
-    """What an example loses: cross-entropy, or 1 where its class is missed."""
+    """What an example loses: cross-entropy, or 1 where its class is missed; the squared error where there are none."""
     hot: float = 0.3
     """Temperature of the first step, in units of the logits, above 0; ours, chosen on validation data."""
     cold: float = 0.03
@@ -107,7 +110,9 @@ class BernoulliNes:
         total = per_epoch * task.epochs
         for number, batch in enumerate(task.batches(state.epoch, self.batch), start=state.epoch * per_epoch):
             chance = self._chance(task, logits, number / total)
-            _, gradient = task.natural_gradient(chance, batch, number, self.pairs, self.fitness)
+            _, gradient = task.natural_gradient(
+                chance, batch, number, self.pairs, "misses" if self.fitness == "accuracy" else "loss"
+            )
             optim.adam(logits, gradient, mean, square, number + 1, schedules.cosine(number, total, self.learning_rate))
         return State(logits, mean, square, state.epoch + 1)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Dense:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(generations=1)
     answer: ClassVar[Literal["best", "last"]] = "best"
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    state: ClassVar[type[State]] = State
 
     weights: Kind = "kaiming-normal"
     """Recipe of the untrained weights."""

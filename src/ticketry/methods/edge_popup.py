@@ -34,6 +34,7 @@ from ticketry.core.lazy import torch
 from ticketry.core.masks.mask import top_k_floor, top_k_layers
 from ticketry.core.masks.select import Near
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.training import optim, schedules
 from ticketry.methods import _scored
@@ -58,6 +59,8 @@ class EdgePopup:
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(epochs=10)
     answer: ClassVar[Literal["best", "last"]] = "best"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -24,6 +24,7 @@ from ticketry.core.lazy import torch
 from ticketry.core.masks import allocation
 from ticketry.core.masks.mask import counts
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.training import optim, schedules
 from ticketry.methods import _scored
@@ -52,6 +53,8 @@ class GemMiner:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(epochs=20)
     answer: ClassVar[Literal["best", "last"]] = "last"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core.errors import SearchEnded
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.evolution.masks import archive, generation, population, sparsify
 from ticketry.evolution.masks.bound import Filter
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class State:
-    """`genomes` Int64[P, W]: the population in packed bits, best first; `loss`, `accuracy` Float64[P]: training data;
+    """`genomes` Int64[P, W]: the population in packed bits, best first; `loss`, `quality` Float64[P]: training data;
     `best` Int64[2, W]: the ticket (first of the population, later the best that the sparsifier met) and where that is;
     `front` Int64[K, W], `front_loss` Float64[K]: see `front`; `bound` Float64[3]: see evolution/bound.py; `walk`
     Float64[10]: the sparsifier's Walk, none before it; `generation`: how many so far; `unchanged`: with the same best.
@@ -39,7 +40,7 @@ class State:
 
     genomes: torch.Tensor
     loss: torch.Tensor
-    accuracy: torch.Tensor
+    quality: torch.Tensor
     best: torch.Tensor
     front: torch.Tensor
     front_loss: torch.Tensor
@@ -56,6 +57,8 @@ class Genetic:
     kind: ClassVar[Literal["strong", "trainable"]] = "strong"
     budget: ClassVar[Budget] = Budget(generations=11_000)
     answer: ClassVar[Literal["best", "last"]] = "last"  # not the best validated, which is denser
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    state: ClassVar[type[State]] = State
 
     population: int = 100
     """Masks that live, at least 2."""
@@ -107,7 +110,7 @@ class Genetic:
 
     def step(self, task: Task, state: State) -> State:
         accurate = population.by_accuracy(task, self.fitness)
-        elders = ScoredPopulation.of(state.genomes, state.loss, state.accuracy)
+        elders = ScoredPopulation.of(state.genomes, state.loss, state.quality)
         if len(state.walk) or self._over(task, state, accurate):
             return self._sparsify(task, state, elders, accurate)
         if state.generation == 0:  # evaluated here, where the budget may end it
@@ -119,7 +122,7 @@ class Genetic:
         front = state.front, state.front_loss
         if state.generation % archive.EVERY == 0:
             front = archive.merge(archive.Front.of(*front), alive).tensors
-        same = alive.accuracy[0] == elders.accuracy[0] if accurate else alive.loss[0] == elders.loss[0]
+        same = alive.quality[0] == elders.quality[0] if accurate else alive.loss[0] == elders.loss[0]
         best, unchanged = population.tensor_of(alive.words[[0, 0]]), state.unchanged + 1 if same else 0
         return State(*alive.tensors, best, *front, bound, state.walk, state.generation + 1, unchanged)
 
@@ -128,7 +131,7 @@ class Genetic:
 
     def front(self, task: Task, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """Bool[K, D], densest first, and Float64[K]: masks none of which another beats in density and training loss."""
-        elders = ScoredPopulation.of(state.genomes, state.loss, state.accuracy)
+        elders = ScoredPopulation.of(state.genomes, state.loss, state.quality)
         front, loss = archive.merge(archive.Front.of(state.front, state.front_loss), elders).tensors
         return population.masks_of(task, population.words_of(front)), loss
 
@@ -137,7 +140,7 @@ class Genetic:
 
     def _over(self, task: Task, state: State, accurate: bool) -> bool:
         settled = state.generation >= self.earliest and state.unchanged >= self.patience
-        perfect = accurate and state.accuracy[0].item() == 1
+        perfect = accurate and state.quality[0].item() == 1
         reserved = self.sparsify == "greedy" and task.spent > 1 - self.reserve
         return state.generation > 0 and (settled or perfect or reserved)
 

@@ -21,6 +21,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.masks.mask import top_k_floor
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.core.training import engine, schedules
 from ticketry.core.training.recipe import Training, by_sgd
@@ -49,6 +50,8 @@ class Gradual:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(epochs=20)
     answer: ClassVar[Literal["best", "last"]] = "last"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.methods import _scored
 
@@ -40,13 +41,15 @@ class Grasp:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget()
     answer: ClassVar[Literal["best", "last"]] = "last"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""
     examples: int = 25
-    """Training examples of every class, at least 1, or as many as there are."""
+    """Training examples of every class, at least 1, or as many as there are; without classes ten times as many."""
     temperature: float = 200.0
-    """What logits are divided by, above 0."""
+    """What outputs are divided by, above 0."""
     floor: int = 1
     """Weights that every layer keeps at least, 0 or more; a layer without any is a dead network."""
     weights: Kind = "kaiming-normal"

@@ -18,6 +18,7 @@ from ticketry.core.lazy import torch
 from ticketry.core.masks import allocation
 from ticketry.core.masks.mask import top_k_layers
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Random:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget(generations=1)
     answer: ClassVar[Literal["best", "last"]] = "best"
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from ticketry.core.errors import SearchEnded
 from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
 from ticketry.methods import _scored
 
@@ -40,13 +41,15 @@ class Snip:
     kind: ClassVar[Literal["strong", "trainable"]] = "trainable"
     budget: ClassVar[Budget] = Budget()
     answer: ClassVar[Literal["best", "last"]] = "last"
+    needs: ClassVar[frozenset[Need]] = frozenset({"gradient"})
+    state: ClassVar[type[State]] = State
 
     density: float = 0.5
     """Fraction of all maskable weights kept, in (0, 1]."""
     rounds: int = 1
     """Times that scores are taken, at least 1; 1 is one shot."""
     examples: int = 25
-    """Training examples of every class, at least 1, or as many as there are."""
+    """Training examples of every class, at least 1, or as many as there are; without classes ten times as many."""
     floor: int = 1
     """Weights that every layer keeps at least, 0 or more; a layer without any is a dead network."""
     weights: Kind = "kaiming-normal"

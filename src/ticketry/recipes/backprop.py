@@ -160,7 +160,7 @@ class Backprop:
         rate, batch, alpha = stream(self.seed, "backprop", number).uniform(3).tolist()
         return Hyperparameters(10 ** (-4 + 2 * rate), (32, 64, 128, 256)[int(4 * batch)], 10 ** (-6 + 4 * alpha))
 
-    def _fit(self, setting: Hyperparameters, x: Inputs, y: NDArray[np.int64]) -> MLPClassifier:
+    def _fit(self, setting: Hyperparameters, x: Inputs, y: NDArray[Any]) -> MLPClassifier:
         from sklearn.neural_network import MLPClassifier
 
         return MLPClassifier(

@@ -95,7 +95,7 @@ class Fitted:
         return {
             **trained,
             "ticket_bytes": found["ticket_bytes"],
-            "untrained": found["accuracy"],
+            "untrained": found[found["measure"]],
             "cost": _sum(found["cost"], trained["cost"]),
             "search_cost": found["cost"],
             "digest": {**trained["digest"], "training": trained["digest"]["experiment"], "experiment": self.digest},

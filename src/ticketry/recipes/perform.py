@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from ticketry import objectives
 from ticketry.core.atomic import write
 from ticketry.core.version import VERSION
 from ticketry.paths import RecipeDirectory, RunDirectory
@@ -81,17 +82,19 @@ def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
     first: dict[str, list[float]] = {}
     for cell in recipe.cells:
         runs = [_run(CellRun(cell, seed), results) for seed in recipe.seeds]
-        accuracy = [run["accuracy"]["test"] for run in runs]
+        measure = objectives.measure(runs[0]).name
+        quality = [run[measure]["test"] for run in runs]
         is_first = cell.group not in first
-        least = first.setdefault(cell.group, accuracy)
-        beyond = [mine - other for mine, other in zip(accuracy, least, strict=True)]
+        least = first.setdefault(cell.group, quality)
+        beyond = [mine - other for mine, other in zip(quality, least, strict=True)]
         cells.append(
             {
                 **{name: getattr(cell, name) for name in ("name", "group", "series", "like", "classes", "published")},
                 "data": cell.work.data,
                 "model": cell.work.model,
                 "method": runs[0]["method"],
-                "accuracy": asdict(estimate(accuracy)),
+                "measure": measure,
+                measure: asdict(estimate(quality)),
                 "difference": None if is_first else asdict(estimate(beyond)),
                 "density": asdict(estimate([run["density"] for run in runs])),
                 "untrained": _mean([(run["untrained"] or {}).get("test") for run in runs]),
@@ -110,10 +113,12 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _run(job: CellRun, results: Mapping[Path, Any]) -> dict[str, Any]:
     result = results[job.path]
-    names = ("method", "seed", "density", "kept", "maskable", "accuracy", "cost", "digest")
+    names = ("method", "seed", "density", "kept", "maskable", "cost", "digest")
+    measure = objectives.measure(result).name
     beside = ("ticket_bytes", "untrained")  # of tickets alone
     return {
-        **{name: result[name] for name in names},
+        "measure": measure,
+        **{name: result[name] for name in (*names, measure)},
         **{name: result.get(name) for name in beside},
         "directory": str(job.path),
         "command": job.work(results).command(str(job.path)),

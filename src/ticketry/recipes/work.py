@@ -41,7 +41,8 @@ class Work(Protocol):
     def execute(self, out: Path) -> dict[str, Any]:
         """Run, resume or return it in a directory, whose `result.json` is written last: what that holds.
 
-        Which is at least: method, seed, density, kept, maskable; accuracy of train, val and test; cost with epochs,
+        Which is at least: method, seed, density, kept, maskable; accuracy, or what is named as
+        `measure`, of train, val and test; cost with epochs,
         evaluations, examples_forward, examples_backward and seconds; digest of data and, with a `shared_val`, of split.
         Of a ticket also ticket_bytes and, once it is trained, its accuracy when untrained.
         """

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from rich.console import Console
 from rich.table import Table
 
+from ticketry import objectives
+from ticketry.core.objective import Measure
 from ticketry.report.comparison_figures import against_classes, against_density, against_sparsity
 from ticketry.report.html import render
 from ticketry.report.numerals import count, duration
@@ -21,8 +23,8 @@ Outcome = Mapping[str, Any]
 
 COLUMNS = {
     "paper": "the sparsity it reports",
-    "minus the first": "points of test accuracy beyond the first row of the group, from differences seed by seed",
-    "untrained": "test accuracy of the ticket before training",
+    "minus the first": "on test data, beyond the first row of the group, from differences seed by seed",
+    "untrained": "on test data, the ticket before training",
     "bytes": "of the ticket",
     "epochs": "of search and training",
 }
@@ -40,7 +42,7 @@ def print_comparison(outcome: Outcome, report: str, console: Console | None = No
     for name, cells in grouped(outcome):
         table.add_row(name, style="bold")
         for cell in cells:
-            table.add_row(*(row(cell)[name] for name in head))
+            table.add_row(*(row(cell).get(name, "") for name in head))
     console.print(outcome["title"], table, legend(outcome), *outcome["notes"], f"report: {report}", sep="\n\n")
 
 
@@ -62,7 +64,9 @@ def page(outcome: Outcome) -> str:
             "outcome": outcome,
             "figures": [Markup(figure) for figure in figures],
             "head": head,
-            "groups": [(name, [[row(cell)[each] for each in head] for cell in cells], cells) for name, cells in groups],
+            "groups": [
+                (name, [[row(cell).get(each, "") for each in head] for cell in cells], cells) for name, cells in groups
+            ],
             "legend": legend(outcome),
             "command": outcome["command"],
             "environment": ", ".join(f"{name} {value}" for name, value in outcome["environment"].items()),
@@ -78,13 +82,19 @@ def csv_of(outcome: Outcome) -> str:
     writer = csv.writer(out, lineterminator="\n")
     splits, costs = ("train", "val", "test"), tuple(outcome["cells"][0]["runs"][0]["cost"])
     names = ("group", "series", "method", "data", "model", "seed", "density", "kept", "maskable", "ticket_bytes")
-    writer.writerow([*names, *(f"{split}_accuracy" for split in splits), "untrained_test_accuracy", *costs])
+    measures = list(dict.fromkeys(objectives.measure(cell).name for cell in outcome["cells"]))
+    heads = [
+        *(f"{split}_{name}" for name in measures for split in splits),
+        *(f"untrained_test_{name}" for name in measures),
+    ]
+    writer.writerow([*names, *heads, *costs])
     for cell in outcome["cells"]:
         for run in cell["runs"]:
             first = [run.get(name, cell.get(name)) for name in names]
+            reached = [run.get(name, {}).get(split) for name in measures for split in splits]
             untrained = (run.get("untrained") or {}).get("test")
-            accuracy = [run["accuracy"][split] for split in splits]
-            writer.writerow([*first, *accuracy, untrained, *(run["cost"].get(name) for name in costs)])
+            before = [untrained if name == objectives.measure(cell).name else None for name in measures]
+            writer.writerow([*first, *reached, *before, *(run["cost"].get(name) for name in costs)])
     return out.getvalue()
 
 
@@ -95,16 +105,17 @@ def grouped(outcome: Outcome) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def row(cell: Mapping[str, Any]) -> dict[str, str]:
     """A table's line by the heads of its columns."""
-    cost, accuracy, density = cell["cost"], cell["accuracy"], cell["density"]
+    measure = objectives.measure(cell)
+    cost, quality, density = cell["cost"], cell[measure.name], cell["density"]
     published, beyond, size = cell["published"], cell["difference"], cell.get("ticket_bytes")
     untrained = cell.get("untrained")
     return {
         "": cell["series"],
         "sparsity": interval(1 - density["mean"], density["half"]),
         "paper": "" if published is None else f"{100 * (1 - published):.1f}",
-        "test accuracy": interval(accuracy["mean"], accuracy["half"], 2),
-        "minus the first": "" if beyond is None else interval(beyond["mean"], beyond["half"], 2, "+"),
-        "untrained": "" if untrained is None else interval(untrained, None),
+        f"test {measure.title}": written(measure, quality["mean"], quality["half"], 2),
+        "minus the first": "" if beyond is None else written(measure, beyond["mean"], beyond["half"], 2, "+"),
+        "untrained": "" if untrained is None else written(measure, untrained, None),
         "bytes": "" if size is None else count(round(size)),
         "epochs": f"{cost['epochs']:,.0f}" if cost.get("epochs") else "",
         "evaluations": count(round(cost["evaluations"])) if cost["evaluations"] else "",
@@ -117,12 +128,21 @@ def row(cell: Mapping[str, Any]) -> dict[str, str]:
 def heads(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """The columns that say something about any of the cells."""
     rows = [row(cell) for cell in cells]
-    return [name for name in rows[0] if any(line[name] for line in rows)]
+    names = dict.fromkeys(name for line in rows for name in line)
+    return [name for name in names if any(line.get(name) for line in rows)]
 
 
 def interval(mean: float, half: float | None, digits: int = 1, sign: str = "") -> str:
     """Fractions in per cent: `93.41 ± 0.80`; a single run has no interval."""
     return f"{100 * mean:{sign}.{digits}f}" + ("" if half is None else f" ± {100 * half:.{digits}f}")
+
+
+def written(measure: Measure, mean: float, half: float | None, digits: int = 1, sign: str = "") -> str:
+    """Qualities: accuracy as `interval`, others as they are."""
+    if measure.fraction:
+        return interval(mean, half, digits, sign)
+    digits += measure.decimals
+    return f"{mean:{sign}.{digits}f}" + ("" if half is None else f" ± {half:.{digits}f}")
 
 
 def legend(outcome: Outcome) -> str:
@@ -131,6 +151,8 @@ def legend(outcome: Outcome) -> str:
     over = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]} alone"
     head = heads(outcome["cells"])
     said = [f"{name}: {what}." for name, what in COLUMNS.items() if name in head]
-    first = f"Sparsity and accuracy in per cent: mean over {over} and its 95 % t-interval."
+    measures = dict.fromkeys(objectives.measure(cell) for cell in outcome["cells"])
+    fractions = "".join(f" and {measure.title}" for measure in measures if measure.fraction)
+    first = f"Sparsity{fractions} in per cent: mean over {over} and its 95 % t-interval."
     last = "forward, backward: examples, in thousands. Costs are means of one run, on one thread."
     return " ".join([first, *said, last])

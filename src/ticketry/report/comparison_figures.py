@@ -1,4 +1,4 @@
-"""Test accuracy of a recipe's cells against their sparsity, and against the number of classes."""
+"""Test quality of a recipe's cells against their sparsity, and against the number of classes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ticketry import objectives
+from ticketry.core.objective import Measure
 from ticketry.report.canvas import BLUE, INK, ORANGE, drawing, logarithmic, place, svg
 
 if TYPE_CHECKING:
@@ -21,31 +23,32 @@ LEGEND = 22  # height of a line of the legend, of three columns
 
 
 def against_sparsity(groups: Sequence[tuple[str, Cells]]) -> str:
-    """One panel a group: sparsity against test accuracy, both with their intervals."""
+    """One panel a group: sparsity against test quality, both with their intervals."""
     styles = _styles([cell for _, cells in groups for cell in cells])
     top = 16 + LEGEND * (-(-len(styles) // 3))
     with drawing(top + 270 * (-(-len(groups) // 2))) as figure:
         for number, (name, cells) in enumerate(groups):
             axes = place(figure, 60 + 444 * (number % 2), top + 28 + 270 * (number // 2), 370, 182)
             for cell in cells:
-                density, accuracy = cell["density"], cell["accuracy"]
+                density, measure = cell["density"], objectives.measure(cell)
                 at = 100 * (1 - density["mean"])
-                _mark(axes, at, accuracy, styles[cell["series"]], 100 * (density["half"] or 0))
+                wide = 100 * (density["half"] or 0)
+                _mark(axes, at, cell[measure.name], styles[cell["series"]], wide, measure.factor)
             axes.set_title(name)
             axes.set_xlabel("sparsity, %")
-            axes.set_ylabel("test accuracy, %" if number % 2 == 0 else "")
+            axes.set_ylabel(f"test {measure.axis}" if number % 2 == 0 else "")
             axes.grid()
-            _accuracies(axes)
+            _possible(axes, measure)
             if number == 0:
                 _legend(axes)
-        return svg(figure, f"Sparsity against test accuracy in {len(groups)} settings")
+        return svg(figure, f"Sparsity against test {measure.title} in {len(groups)} settings")
 
 
 def against_classes(cells: Cells) -> str:
-    """Classes against test accuracy of every series, and against the sparsity of the first one."""
+    """Classes against test quality of every series, and against the sparsity of the first one."""
     styles = _styles(cells)
     top = 16 + LEGEND * (-(-len(styles) // 3))
-    first = next(iter(styles))
+    first, measure = next(iter(styles)), objectives.measure(cells[0])
     classes = sorted({cell["classes"] for cell in cells})
     with drawing(top + 270) as figure:
         left, right = place(figure, 60, top + 28, 462, 182), place(figure, 590, top + 28, 280, 182)
@@ -53,26 +56,29 @@ def against_classes(cells: Cells) -> str:
             line = sorted((cell for cell in cells if cell["series"] == series), key=lambda cell: int(cell["classes"]))
             aside = (number - (len(styles) - 1) / 2) * 0.04  # so that intervals stay apart
             x = [cell["classes"] + aside for cell in line]
-            left.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], color=style["color"], linewidth=0.7)
+            left.plot(
+                x, [measure.factor * cell[measure.name]["mean"] for cell in line], color=style["color"], linewidth=0.7
+            )
             for at, cell in zip(x, line, strict=True):
-                _mark(left, at, cell["accuracy"], style)
+                _mark(left, at, cell[measure.name], style, factor=measure.factor)
                 if series == first:
                     density = cell["density"]
                     _mark(right, cell["classes"], {**density, "mean": 1 - density["mean"]}, style)
-        left.set_title("Test accuracy, %")
+        left.set_title(f"Test {measure.axis}")
         right.set_title(f"Sparsity of {first}, %")
-        _accuracies(left)
+        _possible(left, measure)
         right.set_ylim(0, 100)
         for axes in (left, right):
             axes.set_xlabel("classes")
             axes.set_xticks(classes)
             axes.grid()
         _legend(left)
-        return svg(figure, f"Test accuracy and sparsity for {len(classes)} numbers of classes")
+        return svg(figure, f"Test {measure.title} and sparsity for {len(classes)} numbers of classes")
 
 
 def against_density(cells: Cells) -> str:
-    """Density, logarithmic, against test accuracy of one network: a line a series, a level one if it is dense."""
+    """Density, logarithmic, against test quality of one network: a line a series, a level one if it is dense."""
+    measure = objectives.measure(cells[0])
     styles, dense = _styles(cells), [cell for cell in cells if cell["method"] == "dense"]
     cells = [cell for cell in cells if cell["method"] != "dense"] or dense
     top = 16 + LEGEND * (-(-len(styles) // 3))
@@ -83,25 +89,31 @@ def against_density(cells: Cells) -> str:
             aside = 1 + (number - (len(styles) - 1) / 2) * 0.008  # so that intervals stay apart
             x = [100 * cell["density"]["mean"] * aside for cell in line]
             style = style | {"color": f"C{number}", "marker": MARKERS[number % 9]}  # with ten colours, 90 differ
-            axes.plot(x, [100 * cell["accuracy"]["mean"] for cell in line], linewidth=0.9, color=style["color"])
+            axes.plot(
+                x, [measure.factor * cell[measure.name]["mean"] for cell in line], linewidth=0.9, color=style["color"]
+            )
             for at, cell in zip(x, line, strict=True):
-                _mark(axes, at, cell["accuracy"], style)
+                _mark(axes, at, cell[measure.name], style, factor=measure.factor)
         for cell in dense:
-            axes.axhline(100 * cell["accuracy"]["mean"], color=INK, linewidth=0.9, linestyle="--", label=cell["series"])
+            level = measure.factor * cell[measure.name]["mean"]
+            axes.axhline(level, color=INK, linewidth=0.9, linestyle="--", label=cell["series"])
         spread = [100 * cell["density"]["mean"] for cell in cells]
         logarithmic(axes, "x", min(spread) / 1.15, max(spread) * 1.15)
-        axes.set_title(f"Test accuracy, %: {cells[0]['model']} on {cells[0]['data']}")
+        axes.set_title(f"Test {measure.axis}: {cells[0]['model']} on {cells[0]['data']}")
         axes.set_xlabel("density, %")
         axes.grid()
-        _accuracies(axes)
-        _towards_the_top(axes)
+        _possible(axes, measure)
+        if measure.fraction:
+            _towards_the_top(axes)
         _legend(axes)
-        return svg(figure, f"Density against test accuracy of {len(styles)} methods")
+        return svg(figure, f"Density against test {measure.title} of {len(styles)} methods")
 
 
-def _mark(axes: Axes, x: float, estimate: Mapping[str, Any], style: dict[str, Any], wide: float = 0.0) -> None:
-    """A point with its intervals; `estimate` in fractions, upwards, `wide` to both sides in units of x."""
-    y, high = 100 * estimate["mean"], 100 * (estimate["half"] or 0)
+def _mark(
+    axes: Axes, x: float, estimate: Mapping[str, Any], style: dict[str, Any], wide: float = 0.0, factor: float = 100
+) -> None:
+    """A point with its intervals; `estimate` times `factor` upwards, `wide` to both sides in units of x."""
+    y, high = factor * estimate["mean"], factor * (estimate["half"] or 0)
     axes.errorbar(x, y, yerr=high, xerr=wide, linestyle="none", markersize=5, linewidth=1, **style)
 
 
@@ -122,10 +134,11 @@ def _styles(cells: Cells) -> dict[str, dict[str, Any]]:
     return styles
 
 
-def _accuracies(axes: Axes) -> None:
-    """No room for what cannot be, though intervals may reach there."""
+def _possible(axes: Axes, measure: Measure) -> None:
+    """No room for what cannot be, though intervals may reach there; nor for what is far worse than a guess."""
     low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), min(high, 101))
+    least, most = max(measure.floor, -measure.most), measure.most
+    axes.set_ylim(max(low, least * measure.factor), min(high, 1.01 * most * measure.factor))
 
 
 def _towards_the_top(axes: Axes) -> None:

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.objective import Measure
 from ticketry.report.canvas import BLUE, ORANGE, WIDTH, drawing, logarithmic, place, svg
-from ticketry.report.numerals import count, percent
+from ticketry.report.numerals import count, percent, quality
 
 POINTS = 500  # of a curve; a longer log is thinned to this many
 ROWS = 40  # layers that get a named bar each; more are drawn as a skyline
 
 
-def curves(log: Sequence[dict[str, Any]], chosen: int = -1) -> str:
-    """Validation accuracy, and training and validation loss, over the steps of `log.jsonl`; "" for fewer than two.
+def curves(log: Sequence[dict[str, Any]], measure: Measure, chosen: int = -1) -> str:
+    """Validation quality, and training and validation loss, over the steps of `log.jsonl`; "" for fewer than two.
 
     `chosen`: the step whose mask became the ticket, which is marked. Losses that are None or not finite leave gaps.
     """
@@ -38,14 +39,14 @@ def curves(log: Sequence[dict[str, Any]], chosen: int = -1) -> str:
 
     with drawing(248) as figure:
         left, right = place(figure, 36, 32, 384, 164), place(figure, 492, 32, 384, 164)
-        accuracy = series("val_accuracy", 100.0)
-        left.plot(x, accuracy[shown], color=BLUE, **dot)
-        left.set_title("Validation accuracy, %")
+        reached = series(f"val_{measure.name}", measure.factor)
+        left.plot(x, reached[shown], color=BLUE, **dot)
+        left.set_title(f"Validation {measure.axis}")
         losses = {"training": series("train_loss"), "validation": series("val_loss")}
         for (name, values), colour, line in zip(losses.items(), (ORANGE, BLUE), ("--", "-"), strict=True):
             if not np.isnan(values).all():
                 right.plot(x, values[shown], line, color=colour, label=name, **dot)
-        right.set_title("Cross-entropy loss, nats")
+        right.set_title(measure.loss_axis)
         finite = np.concatenate([values[~np.isnan(values)] for values in losses.values()])
         if len(finite) == 0:
             right.text(0.5, 0.5, "no finite loss", ha="center", transform=right.transAxes)
@@ -54,15 +55,16 @@ def curves(log: Sequence[dict[str, Any]], chosen: int = -1) -> str:
             if 0 < finite.min() < finite.max() / 30:
                 logarithmic(right, "y", finite.min() * 0.8, finite.max() * 1.25)
         if marked is not None:
-            left.plot(at[marked], accuracy[marked], "o", color=BLUE, markersize=9, markerfacecolor="none")
-            left.set_title(f"chosen: {unit} {count(at[marked])}, {accuracy[marked]:.2f} %", loc="right", color=BLUE)
+            left.plot(at[marked], reached[marked], "o", color=BLUE, markersize=9, markerfacecolor="none")
+            best = quality(measure, log[marked][f"val_{measure.name}"], 2)
+            left.set_title(f"chosen: {unit} {count(at[marked])}, {best}", loc="right", color=BLUE)
         for axes in (left, right):
             if marked is not None:
                 axes.axvline(at[marked], color=BLUE, linewidth=1, linestyle=":")
             axes.set_xlabel(unit)
             axes.locator_params(axis="x", integer=True)
             axes.grid(axis="y")
-        return svg(figure, f"Validation accuracy and loss over {len(log)} {unit}s")
+        return svg(figure, f"Validation {measure.title} and loss over {len(log)} {unit}s")
 
 
 def layer_bars(names: Sequence[str], kept: Sequence[int], sizes: Sequence[int]) -> str:
@@ -97,21 +99,22 @@ def layer_bars(names: Sequence[str], kept: Sequence[int], sizes: Sequence[int]) 
         return svg(figure, f"Density of {len(names)} layers")
 
 
-def front(tickets: Sequence[dict[str, Any]], chosen: dict[str, Any]) -> str:
-    """Validation accuracy over density of the `front` of `result.json`, and of the result itself."""
+def front(tickets: Sequence[dict[str, Any]], chosen: dict[str, Any], measure: Measure) -> str:
+    """Validation quality over density of the `front` of `result.json`, and of the result itself."""
     density = 100.0 * np.array([ticket["density"] for ticket in tickets])
-    accuracy = 100.0 * np.array([ticket["val_accuracy"] for ticket in tickets])
-    here, reached = 100.0 * chosen["density"], 100.0 * chosen["accuracy"]["val"]
+    qualities = measure.factor * np.array([ticket[f"val_{measure.name}"] for ticket in tickets])
+    here, reached = 100.0 * chosen["density"], measure.factor * chosen[measure.name]["val"]
+    own = quality(measure, chosen[measure.name]["val"], 2)
     with drawing(248) as figure:
         axes = place(figure, 48, 32, 824, 164)
-        axes.plot(density, accuracy, "o-", color=ORANGE, markersize=4.0, linewidth=1)
+        axes.plot(density, qualities, "o-", color=ORANGE, markersize=4.0, linewidth=1)
         axes.plot(here, reached, "o", color=BLUE, markersize=9, markerfacecolor="none")
-        axes.set_title("Validation accuracy, %")
-        axes.set_title(f"the ticket: {percent(here / 100)} of the weights, {reached:.2f} %", loc="right", color=BLUE)
+        axes.set_title(f"Validation {measure.axis}")
+        axes.set_title(f"the ticket: {percent(here / 100)} of the weights, {own}", loc="right", color=BLUE)
         axes.set_xlabel("density, %")
         axes.margins(x=0.03, y=0.12)
         axes.grid()
-        return svg(figure, f"Validation accuracy of {len(tickets)} tickets over their density")
+        return svg(figure, f"Validation {measure.title} of {len(tickets)} tickets over their density")
 
 
 def shortened(name: str, most: int = 30) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry import objectives
 from ticketry.paths import RunDirectory
 from ticketry.report.canvas import FAINT, INK, ORANGE, PIXEL, drawing, logarithmic, place, svg
 from ticketry.report.figures import shortened
-from ticketry.report.numerals import count, decimal, duration, percent
+from ticketry.report.numerals import count, decimal, duration, quality
 
 Landscape = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -61,22 +62,24 @@ def figures(landscape: Landscape) -> Iterator[tuple[str, str]]:
 
 
 def table(landscape: Landscape) -> str:
-    """Accuracy and loss, mean of the directions, of each line at the t nearest to 0, 0.1, 0.5 and 1."""
+    """Quality and loss, mean of the directions, of each line at the t nearest to 0, 0.1, 0.5 and 1."""
     t = np.array(landscape["t"])
     at = sorted({int(np.abs(t - wanted).argmin()) for wanted in (0, 0.1, 0.5, 1)})
+    measure = objectives.measure(landscape)
     rows = [("towards", "layer", *(f"t = {t[i]:.3g}" for i in at))]
     for line in landscape["lines"]:
-        accuracy, loss = (_floats(line[score]).mean(0) for score in ("accuracy", "loss"))
-        cells = (f"{percent(accuracy[i], 2)}, {decimal(loss[i])}" for i in at)
+        reached, loss = (_floats(line[score]).mean(0) for score in (measure.name, "loss"))
+        cells = (f"{quality(measure, reached[i], 2)}, {decimal(loss[i])}" for i in at)
         rows.append((line["toward"], line["layer"] or "all", *cells))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def _lines(landscape: Landscape, toward: str) -> str:
-    """Accuracy and loss along the lines to one target, for the whole network and each layer."""
+    """Quality and loss along the lines to one target, for the whole network and each layer."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    measure = objectives.measure(landscape)
     t, lines = landscape["t"], [line for line in landscape["lines"] if line["toward"] == toward]
     layers = len(lines) - 1
     named = {0, *(1 + i for i in np.linspace(0, layers - 1, min(layers, NAMED)).astype(int))}
@@ -88,36 +91,36 @@ def _lines(landscape: Landscape, toward: str) -> str:
             if i == 0:
                 look = {"color": INK, "linewidth": 2.0, "zorder": 3}
             label = shortened(line["layer"] or "all layers", 22) if i in named else None
-            for axes, values in ((left, 100 * _floats(line["accuracy"])), (right, _floats(line["loss"]))):
+            for axes, values in ((left, measure.factor * _floats(line[measure.name])), (right, _floats(line["loss"]))):
                 axes.plot(t, values.mean(0), label=label, **look)
                 if i == 0 or layers <= BANDS:
                     axes.fill_between(t, values.min(0), values.max(0), color=look["color"], alpha=0.15, linewidth=0)
         for axes in (left, right):
             axes.set(xlabel="t", xlim=(0, 1))
             axes.grid(axis="y")
-        left.set_title(f"Towards {SHORT[toward]}: accuracy, %")
-        right.set_title("Cross-entropy loss, nats")
+        left.set_title(f"Towards {SHORT[toward]}: {measure.axis}")
+        right.set_title(measure.loss_axis)
         right.legend(loc="upper left", bbox_to_anchor=(1.03, 1.04), borderpad=0)
         low, high = _span([line["loss"] for line in lines])
         if high > LOG * low:
             logarithmic(right, "y", low * 0.8, high * 1.25)
-        return svg(figure, f"Accuracy and loss on the way to {TARGETS[toward]}")
+        return svg(figure, f"{_capital(measure.title)} and loss on the way to {TARGETS[toward]}")
 
 
 def _plane(landscape: Landscape) -> str:
-    """Accuracy and loss as images, bright where the network is good."""
+    """Quality and loss as images, bright where the network is good."""
     from matplotlib.colors import LogNorm
 
-    at = landscape["plane"]["at"]
+    measure, at = objectives.measure(landscape), landscape["plane"]["at"]
     edge = 1 + (at[1] - at[0]) / 2  # a pixel reaches half a step to each side of its point
     low, high = _span(landscape["plane"]["loss"])
     norm = LogNorm(low, high) if high > LOG * low else None
     with drawing(384) as figure:
-        for left, score, title in ((52, "accuracy", "Accuracy, %"), (500, "loss", "Cross-entropy loss, nats")):
-            values, good = _floats(landscape["plane"][score]), score == "accuracy"
+        for left, score, title in ((52, measure.name, _capital(measure.axis)), (500, "loss", measure.loss_axis)):
+            values, good = _floats(landscape["plane"][score]), score != "loss"
             axes = place(figure, left, 32, 296, 296)
             drawn = axes.imshow(
-                100 * values if good else values,
+                measure.factor * values if good else values,
                 cmap="cividis" if good else "cividis_r",
                 norm=None if good else norm,
                 origin="lower",
@@ -132,7 +135,11 @@ def _plane(landscape: Landscape) -> str:
                 bar.ax.yaxis.set_minor_formatter(lambda value, _: "")
             axes.set(title=title, xlabel="s along the first mask", ylabel="s along the second mask")
             axes.set(xticks=(-1, -0.5, 0, 0.5, 1), yticks=(-1, -0.5, 0, 0.5, 1))
-        return svg(figure, "Accuracy and loss on a plane around the ticket")
+        return svg(figure, f"{_capital(measure.title)} and loss on a plane around the ticket")
+
+
+def _capital(title: str) -> str:
+    return title[0].upper() + title[1:]
 
 
 def _floats(values: object) -> Floats:

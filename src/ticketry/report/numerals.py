@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ticketry.core.objective import Measure
+
 
 def percent(fraction: float | None, least: int = 1) -> str:
     """A fraction as per cent with at least this many decimals, and two significant digits."""
@@ -12,6 +14,13 @@ def percent(fraction: float | None, least: int = 1) -> str:
         return "n/a"
     digits = 1 - math.floor(math.log10(100 * fraction)) if fraction > 0 else 0
     return f"{100 * fraction:.{max(least, digits)}f} %"
+
+
+def quality(measure: Measure, value: float | None, least: int = 1) -> str:
+    """A quality as its measure is written; `least`: decimals of one in per cent."""
+    if measure.fraction:
+        return percent(value, least)
+    return "n/a" if value is None else f"{value:.{least + measure.decimals}f}"
 
 
 def count(number: int) -> str:

@@ -10,13 +10,15 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ticketry import objectives
+from ticketry.core.objective import Measure
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
 from ticketry.report import landscape, verdicts
 from ticketry.report.figures import curves, front, layer_bars
 from ticketry.report.html import render
 from ticketry.report.mask_image import first_layer
-from ticketry.report.numerals import count, decimal, duration, percent, times
+from ticketry.report.numerals import count, decimal, duration, percent, quality, times
 from ticketry.report.reproduce import command, python
 from ticketry.report.text import (
     FLOAT,
@@ -45,15 +47,17 @@ def page(directory: RunDirectory, result: Result) -> str:
     summary, ticket = file.summary(encoded), file.decode(encoded)
     layers, first = summary.layers, summary.layers[0]
     around = landscape.read(directory, result)
+    measure = objectives.measure(result)
     tried = verdicts.read(directory, result)
     html = render(
         "page.html",
         {
+            "measure": measure,
             "result": result,
             "headline": headline(result),
             "explanation": _explanation(result),
             "tiles": _tiles(result),
-            "curves": Markup(curves(log, result["chosen_step"])),
+            "curves": Markup(curves(log, objectives.measure(result), result["chosen_step"])),
             "choice": _choice(log, result),
             "kept": f"{percent(result['density'])} of them, {count(result['kept'])} of {count(result['maskable'])}",
             "locks": _locks(summary),
@@ -66,9 +70,14 @@ def page(directory: RunDirectory, result: Result) -> str:
             if around is None
             else [(Markup(svg), caption) for svg, caption in landscape.figures(around)],
             "front": _front(result),
-            "front_head": ("ticket", "density", "bytes", "validation accuracy", "validation loss"),
-            "front_figure": Markup(front(result["front"], result)) if result["front"] else "",
-            "verdicts": None if tried is None else (verdicts.HEAD, verdicts.rows(tried), verdicts.legend(tried)),
+            "front_head": (
+                "ticket",
+                "density",
+                "bytes",
+                *(f"validation {name}" for name in (measure.title, measure.loss)),
+            ),
+            "front_figure": Markup(front(result["front"], result, measure)) if result["front"] else "",
+            "verdicts": None if tried is None else (verdicts.head(tried), verdicts.rows(tried), verdicts.legend(tried)),
             "sizes": _sizes(summary),
             "parts": part_rows(summary),
             "rows": result_rows(result),
@@ -95,30 +104,35 @@ def _explanation(result: Result) -> str:
     drawn = f"Method {result['method']}: {words} The weights are those that seed {result['seed']} draws"
     if result["kind"] == "strong":
         return f"{drawn}; none was ever trained."
-    return f"{drawn}. The ticket is meant to be trained: accuracies and losses on this page are those before training."
+    return f"{drawn}. The ticket is meant to be trained: all that is measured on this page is from before training."
 
 
 def _choice(log: list[dict[str, Any]], result: Result) -> str:
-    chosen = result["chosen_step"]
+    chosen, measure = result["chosen_step"], objectives.measure(result)
     at = next((line for line in log if line["step"] == chosen), None)
     if get(result["method"]).answer == "last" and at is not None:
-        return f"The ticket is the mask of the last step, with validation accuracy {percent(at['val_accuracy'], 2)}."
+        return f"The ticket is the mask of the last step, with validation {_reached(measure, at)}."
     if at is None:
         return "The mask from before the first step is the ticket: no later one did better on the validation split."
     if len(log) == 1:
-        return f"The search is one step; its mask has validation accuracy {percent(at['val_accuracy'], 2)}."
+        return f"The search is one step; its mask has validation {_reached(measure, at)}."
     return "The circle marks the mask that the validation split chose."
 
 
+def _reached(measure: Measure, line: Mapping[str, Any]) -> str:
+    return f"{measure.title} {quality(measure, line[f'val_{measure.name}'], 2)}"
+
+
 def _tiles(result: Result) -> list[tuple[str, str, str]]:
-    accuracy, cost = result["accuracy"], result["cost"]
+    measure, cost = objectives.measure(result), result["cost"]
+    test, val, train = (quality(measure, result[measure.name][split]) for split in ("test", "val", "train"))
     trained = "" if result["kind"] == "strong" else ", untrained"
     spent = [(cost[f"{name}s"], name) for name in ("epoch", "evaluation", "step") if cost[f"{name}s"]]
     effort = "".join(f"{count(n)} {name}{'' if n == 1 else 's'}" for n, name in spent[:1])
-    others = f"validation {percent(accuracy['val'])}, train {percent(accuracy['train'])}"
+    others = f"validation {val}, train {train}"
     factor = f"the weights as float32 need {ratio(result)} times as many"
     return [
-        (f"test accuracy{trained}", percent(accuracy["test"]), others),
+        (f"test {measure.title}{trained}", test, others),
         ("density", percent(result["density"]), f"{count(result['kept'])} of {count(result['maskable'])} weights"),
         ("bytes in the file", count(result["ticket_bytes"]), factor),
         ("time of the search", duration(cost["seconds"]), effort),
@@ -141,7 +155,7 @@ def _front(result: Result) -> list[tuple[str, ...]]:
             line["file"],
             percent(line["density"]),
             count(line["ticket_bytes"]),
-            percent(line["val_accuracy"], 2),
+            quality(objectives.measure(result), line[f"val_{objectives.measure(result).name}"], 2),
             decimal(line["val_loss"]),
         )
         for line in result["front"]

@@ -9,11 +9,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ticketry import objectives
+from ticketry.core.objective import Measure
 from ticketry.paths import RunDirectory
-from ticketry.report.numerals import count, duration, percent
+from ticketry.report.numerals import count, duration, quality
 from ticketry.report.statistics import estimate
 
-HEAD = ("", "accuracy", "ticket minus it", "untrained", "verdict")
+
+def head(outcome: Mapping[str, Any]) -> tuple[str, ...]:
+    """The headings of the columns of `rows`."""
+    return "", objectives.measure(outcome).title, "ticket minus it", "untrained", "verdict"
 
 
 def read(directory: RunDirectory, result: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -30,15 +35,22 @@ def read(directory: RunDirectory, result: Mapping[str, Any]) -> dict[str, Any] |
 
 def rows(outcome: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The ticket, then every control."""
-    own = estimate(outcome["accuracy"])
+    measure = objectives.measure(outcome)
+    own = estimate(outcome[measure.name])
     table: list[tuple[str, ...]] = [
-        ("the ticket", _spread(own.mean, own.half), "", percent(outcome["untrained"], 2), outcome["verdict"])
+        (
+            "the ticket",
+            _spread(measure, own.mean, own.half),
+            "",
+            quality(measure, outcome["untrained"], 2),
+            outcome["verdict"],
+        )
     ]
     for control in outcome["controls"]:
-        mine = estimate(control["accuracy"])
-        points = f"{100 * control['difference']:+.2f} ± {100 * control['half']:.2f}"
-        untrained = percent(control["untrained"], 2)
-        table.append((control["control"], _spread(mine.mean, mine.half), points, untrained, control["word"]))
+        mine = estimate(control[measure.name])
+        points = _spread(measure, control["difference"], control["half"], "+")
+        untrained = quality(measure, control["untrained"], 2)
+        table.append((control["control"], _spread(measure, mine.mean, mine.half), points, untrained, control["word"]))
     return table
 
 
@@ -47,9 +59,13 @@ def legend(outcome: Mapping[str, Any]) -> str:
     done = "before training, as strong tickets are"
     if outcome["training"]:
         done = f"after {count(outcome['training']['epochs'])} epochs of training, in the same data order in each draw"
+    measure = objectives.measure(outcome)
+    unit, margin = (
+        (", in per cent; differences in points", "half a point") if measure.fraction else ("", f"{measure.margin:g}")
+    )
     return (
-        f"Test accuracy {done}: mean of {outcome['seeds']} draws and its 95 % t-interval, in per cent; differences in"
-        " points. pass: the whole interval lies above half a point; fail: the whole of it below; inconclusive: neither,"
+        f"Test {measure.title} {done}: mean of {outcome['seeds']} draws and its 95 % t-interval{unit}."
+        f" pass: the whole interval lies above {margin}; fail: the whole of it below; inconclusive: neither,"
         " more draws may tell; collapsed: dead, which for a control says nothing; look: another density, no verdict."
         f" {_cost(outcome)}"
     )
@@ -61,7 +77,7 @@ def print_verdicts(outcome: Mapping[str, Any], console: Console | None = None) -
     if not console.is_terminal:
         console.width = 10_000
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for place, name in enumerate(HEAD):
+    for place, name in enumerate(head(outcome)):
         table.add_column(name, justify="right" if 0 < place < 4 else "left", overflow="fold")
     for row in rows(outcome):
         table.add_row(*row)
@@ -83,5 +99,6 @@ def _work(cost: Mapping[str, Any]) -> str:
     return f"{duration(cost['seconds'])}, {forward} examples forward and {backward} backward"
 
 
-def _spread(mean: float, half: float | None) -> str:
-    return f"{100 * mean:.2f}" + ("" if half is None else f" ± {100 * half:.2f}")
+def _spread(measure: Measure, mean: float, half: float | None, sign: str = "") -> str:
+    factor, digits = measure.factor, 2 + measure.decimals
+    return f"{factor * mean:{sign}.{digits}f}" + ("" if half is None else f" ± {factor * half:.{digits}f}")

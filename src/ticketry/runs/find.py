@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass, replace
@@ -25,6 +24,7 @@ from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.methods._contract import HasNotes, Method
 from ticketry.paths import RunDirectory
+from ticketry.report.numerals import quality
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
@@ -106,11 +106,11 @@ def execute(
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """The candidate that validation chose: its validation loss and accuracy, and the step it was found at."""
+    """The candidate that validation chose: its validation loss and quality, and the step it was found at."""
 
     candidate: Candidate
     loss: float
-    accuracy: float
+    quality: float
     step: int
 
 
@@ -129,9 +129,8 @@ class SearchJob:
     def __init__(self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, title: str) -> None:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
         self._dataset, self._title = dataset, title
-        method = experiment.method
         self.kinds = {
-            "method": getattr(method, "State", None) or sys.modules[type(method).__module__].State,
+            "method": experiment.method.state,
             "best": Best,
             "meters": Meters,
         }
@@ -163,7 +162,7 @@ class SearchJob:
 
     def step(self, state: SearchState) -> tuple[SearchState, Line | None] | None:
         """A step that the budget cuts short is dropped, though what it spent is metered."""
-        task, method, best = self._task, self.wanted.method, state.best
+        task, method, best, objective = self._task, self.wanted.method, state.best, self._task.objective
         try:
             with task.one_step():
                 after = method.step(task, state.method)
@@ -177,12 +176,12 @@ class SearchJob:
             "epochs": task.meters.epochs,
             "evaluations": task.meters.evaluations,
             "seconds": round(task.meters.seconds, 3),
-            "train_loss": task.take_loss(),
-            "val_loss": outcome.number(now.loss),
-            "val_accuracy": now.accuracy,
+            "train_loss": objective.reported(task.take_loss()),
+            "val_loss": objective.reported(now.loss),
+            f"val_{objective.measure.name}": now.quality,
             "density": task.space.density(now.candidate.mask),
         }
-        self._bar.note(f"validation {now.accuracy:.2%}")
+        self._bar.note(f"validation {quality(objective.measure, now.quality, 2)}")
         return SearchState(after, _preferred(method.answer, best, now), task.meters), line
 
     def finish(self, state: SearchState) -> dict[str, Any]:
@@ -221,12 +220,12 @@ def _preferred(answer: Literal["best", "last"], best: Best, now: Best) -> Best:
     """Of two candidates the better validated, or the later unless its loss is not a number."""
     if answer == "last":
         return now if math.isfinite(now.loss) else best
-    return max(best, now, key=lambda one: (one.accuracy, -one.loss, -one.step))
+    return max(best, now, key=lambda one: (one.quality, -one.loss, -one.step))
 
 
 def _validated(task: Task, found: Candidate) -> Best:
-    """A candidate with its validation score; a loss that is not a number counts as infinite and no example as right."""
-    loss, accuracy = task.validate(found)
+    """A candidate with its validation score; a loss that is not a number counts as infinite, with the least quality."""
+    loss, reached = task.validate(found)
     if not math.isfinite(loss):
-        loss, accuracy = math.inf, 0.0
-    return Best(found, loss, accuracy, task.meters.steps)
+        loss, reached = math.inf, task.objective.measure.floor
+    return Best(found, loss, reached, task.meters.steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import sys
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
 
     The test split is judged here alone, and only where it is asked for.
     """
-    task = problem.task
+    task, measure = problem.task, problem.task.objective.measure.name
     flat = task.network(chosen)
     buffers = task.norms(flat)
     encoded = file.encode(problem.ticket(chosen, buffers))
@@ -43,8 +42,9 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
         "searched": task.space.size,
         "ticket_bytes": len(encoded),
         "entropy_bytes": summary.entropy_bytes,
-        "accuracy": {name: accuracy for name, (_, accuracy) in scores.items()},
-        "loss": {name: number(loss) for name, (loss, _) in scores.items()},
+        "measure": measure,
+        measure: {name: quality for name, (_, quality) in scores.items()},
+        "loss": {name: task.objective.reported(loss) for name, (loss, _) in scores.items()},
         "digest": {**file.digests(encoded), "data": problem.split.data, "split": problem.split.digest},
     }
 
@@ -63,7 +63,7 @@ def trained(
     return {
         "file": directory.trained.name,
         "ticket_bytes": found["ticket_bytes"],
-        "val_accuracy": found["accuracy"]["val"],
+        f"val_{found['measure']}": found[found["measure"]]["val"],
         "digest": found["digest"]["ticket"],
     }
 
@@ -71,7 +71,7 @@ def trained(
 def front(directory: RunDirectory, problem: Problem, method: Method[Any], state: Any) -> list[dict[str, Any]]:
     """Write the tickets of the method's Pareto front, densest first, and return a line on each.
 
-    Their losses and accuracies are those on training and validation data: the test split is for the chosen ticket.
+    Their losses and qualities are those on training and validation data: the test split is for the chosen ticket.
     """
     if not isinstance(method, HasFront):
         return []
@@ -86,9 +86,9 @@ def front(directory: RunDirectory, problem: Problem, method: Method[Any], state:
                 "file": str(path.relative_to(directory.root)),
                 "density": found["density"],
                 "ticket_bytes": found["ticket_bytes"],
-                "train_loss": number(train_loss),
+                "train_loss": problem.task.objective.reported(train_loss),
                 "val_loss": found["loss"]["val"],
-                "val_accuracy": found["accuracy"]["val"],
+                f"val_{found['measure']}": found[found["measure"]]["val"],
             }
         )
     return lines
@@ -99,8 +99,3 @@ def cost(problem: Problem) -> dict[str, Any]:
     spent = asdict(problem.task.meters)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {**spent, "seconds": round(spent["seconds"], 3), "peak_rss_bytes": peak}
-
-
-def number(loss: float) -> float | None:
-    """A loss for JSON, which has no infinity."""
-    return loss if math.isfinite(loss) else None

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import glob
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ticketry import data, models
+from ticketry import data, methods, models, objectives
 from ticketry.core.device import device
-from ticketry.core.errors import RequestError, TicketError
+from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.masks import allocation, space
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Outside, inside, outside
@@ -20,6 +20,7 @@ from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Named, Net
+from ticketry.core.objective import About, Objective, Target
 from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
@@ -78,7 +79,14 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
         budget=experiment.budget.over(method.budget),
     )
     marks = Marks(method.kind, name_of(method), experiment.digest[:16])
-    return _build(given, marks, dataset or data.load(experiment.data), experiment.lock)
+    dataset = dataset or data.load(experiment.data)
+    kind = objectives.get(dataset.objective)
+    lacking = method.needs - kind.has
+    if lacking:
+        able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
+        what = f"{name_of(method)}, which needs {' and '.join(sorted(lacking))}"
+        raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
+    return _build(given, marks, dataset, experiment.lock, None)
 
 
 def problem_of_ticket(
@@ -93,7 +101,7 @@ def problem_of_ticket(
     fits(dataset, source, ticket)
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
-    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock())
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target)
     if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
@@ -120,45 +128,54 @@ class Marks(NamedTuple):
     run: str
 
 
-def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock) -> Problem:
+def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None) -> Problem:
+    """`target`: that of a ticket whose problem it is."""
     where = device(given.device)
     split = data.split(dataset, given.val)
-    module = models.build(given.model, dataset.input_shape, dataset.classes)
-    models.check(module, dataset.input_shape, dataset.classes)
+    module = models.build(given.model, dataset.input_shape, dataset.outputs)
+    models.check(module, dataset.input_shape, dataset.outputs)
     whole = space.find(module, given.search.include, given.search.exclude)
     base = inside(whole, given.recipe.kind, given.seed)
     rest = outside(module, base, given.recipe.kind, given.seed)
     counts = _lock_counts(locked, whole)
     augment = dataset.augment == "crop-flip"
 
-    def on_device(x: NDArray[np.generic], y: NDArray[np.int64], augmented: bool = False) -> Feed:
-        return feed(x, y, dataset.mean, dataset.std, where, augmented)
+    about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], target)
+    objective = objectives.get(dataset.objective).of(about)
+
+    def on_device(x: NDArray[np.generic], y: NDArray[Any], augmented: bool = False) -> Feed:
+        return feed(x, objective.targets(y), dataset.mean, dataset.std, where, augmented)
 
     task = Task(
         net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
         space=(whole if counts is None else lock(whole, counts, given.seed)).to(where),
         base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
         scale=given.recipe.scale,
+        objective=objective,
         train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
         validation=on_device(dataset.x[split.val], dataset.y[split.val]),
         augment=augment,
         seed=given.seed,
         budget=given.budget,
     )
-    header = _header(given, marks, dataset, whole, rest)
+    header = _header(given, marks, dataset, objective, whole, rest)
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
 
 
-def _header(given: Given, marks: Marks, dataset: data.Dataset, whole: Space, rest: Outside) -> Header:
+def _header(
+    given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], whole: Space, rest: Outside
+) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
     header = Header(
         model=given.model,
         input_shape=dataset.input_shape,
-        classes=dataset.classes,
+        outputs=dataset.outputs,
         layers=tuple(LayerShape(layer.name, layer.shape) for layer in whole.layers),
         rest=tuple(DrawnParameter(*drawn) for drawn in rest.drawn),
         seed=given.seed,
         recipe=given.recipe,
+        objective=dataset.objective,
+        target=objective.target,
         data=f"{given.data}:{dataset.digest[:8]}",
         **marks._asdict(),
     )

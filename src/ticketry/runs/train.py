@@ -22,6 +22,7 @@ from ticketry.core.training.recipe import Start, Training
 from ticketry.data import Dataset
 from ticketry.experiment import SCHEMA, digest
 from ticketry.paths import RunDirectory
+from ticketry.report.numerals import quality
 from ticketry.runs import job, outcome
 from ticketry.runs.find import Run
 from ticketry.runs.job import Line
@@ -88,7 +89,7 @@ def train(
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """A training after some epochs. `untrained`: validation accuracy before the first one."""
+    """A training after some epochs. `untrained`: validation quality before the first one."""
 
     weights: Weights
     untrained: float
@@ -140,16 +141,16 @@ class TrainingJob:
             return None
         with task.one_step():
             weights = engine.epoch(task, training, state.weights, self._mask[None], number, number)
-        loss, accuracy = task.judge(weights.flat[0], task.validation)
+        objective, (loss, reached) = task.objective, task.judge(weights.flat[0], task.validation)
         line = {
             "step": number + 1,
             "epochs": task.meters.epochs,
             "seconds": round(task.meters.seconds, 3),
-            "train_loss": task.take_loss(),
-            "val_loss": outcome.number(loss),
-            "val_accuracy": accuracy,
+            "train_loss": objective.reported(task.take_loss()),
+            "val_loss": objective.reported(loss),
+            f"val_{objective.measure.name}": reached,
         }
-        self._bar.note(f"validation {accuracy:.2%}")
+        self._bar.note(f"validation {quality(objective.measure, reached, 2)}")
         return TrainingState(weights, state.untrained, task.meters), line
 
     def finish(self, state: TrainingState) -> dict[str, Any]:
@@ -163,7 +164,7 @@ class TrainingJob:
             "model": header.model,
             "seed": header.seed,
             **judged,
-            "untrained": {"val_accuracy": state.untrained},
+            "untrained": {f"val_{judged['measure']}": state.untrained},
             "training": asdict(wanted.training),
             "cost": cost,
             "digest": {**judged["digest"], "trained_from": wanted.ticket, "experiment": wanted.digest},

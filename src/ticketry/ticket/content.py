@@ -49,8 +49,8 @@ class Header:
     """The model's name or import path."""
     input_shape: tuple[int, ...]
     """Shape of one example."""
-    classes: int
-    """Number of outputs."""
+    outputs: int
+    """Number of outputs: one for each class, or for each quantity."""
     layers: tuple[LayerShape, ...]
     """The maskable parameters in the order of the mask."""
     rest: tuple[DrawnParameter, ...] = ()
@@ -59,6 +59,10 @@ class Header:
     recipe: WeightRecipe
     kind: Judged = "strong"
     """Strong tickets are judged as they are, trainable ones after training."""
+    objective: str = "classification"
+    """What it was scored by."""
+    target: tuple[tuple[float, float], ...] = ()
+    """Mean and scale, float32, of each output: y = mean + scale * output. Empty where outputs are the answers."""
     method: str = ""
     """Name of the method that found it."""
     data: str = ""
@@ -106,8 +110,12 @@ def fault(header: Header) -> str | None:
     for shape in [*(p.shape for p in header.layers), *(p.shape for p in header.rest), header.input_shape]:
         if len(shape) > 8 or not all(1 <= n < 1 << 31 for n in shape):
             return f"shape {list(shape)} has more than 8 dimensions or one outside 1..2^31-1"
-    if not 1 <= header.classes < 1 << 31:
-        return f"classes is {header.classes}, outside 1..2^31-1"
+    if not 1 <= header.outputs < 1 << 31:
+        return f"outputs is {header.outputs}, outside 1..2^31-1"
+    if header.target and len(header.target) != header.outputs:
+        return f"it has targets for {len(header.target)} outputs of {header.outputs}"
+    if any(not (math.isfinite(mean) and 0 < scale < math.inf) for mean, scale in header.target):
+        return "a target's mean is not finite, or its scale not finite and above 0"
     if not 0 <= header.seed < 1 << 63:
         return f"seed is {header.seed}, outside 0..2^63-1"
     if any(not 0 <= p.fan_in < 1 << 31 for p in header.rest):
@@ -116,7 +124,7 @@ def fault(header: Header) -> str | None:
         return f"it draws biases, which {header.recipe.kind} weights do not"
     if header.kind not in JUDGED:
         return f"kind is {header.kind!r}, neither strong nor trainable"
-    for text in (header.model, header.method, header.data, header.run):
+    for text in (header.model, header.objective, header.method, header.data, header.run):
         if not text.isprintable():
             return f"{text!r} has unprintable characters"
     return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import struct
 from dataclasses import astuple
 from typing import Any, TypeVar
 
@@ -17,9 +19,9 @@ T = TypeVar("T")
 
 
 def to_json(header: Header) -> str:
-    """The text of a header. Left out: kind strong, scale none, an empty `rest`."""
+    """The text of a header. Left out: kind strong, scale none, classification, an empty `rest` or `target`."""
     fields: dict[str, Any] = {
-        "classes": header.classes,
+        "classes": header.outputs,
         "data": header.data,
         "input": header.input_shape,
         "layers": [[layer.name, *layer.shape] for layer in header.layers],
@@ -32,6 +34,10 @@ def to_json(header: Header) -> str:
     }
     if header.kind != "strong":
         fields["kind"] = header.kind
+    if header.objective != "classification":
+        fields["objective"] = header.objective
+    if header.target:
+        fields["target"] = [[_hex(number) for number in pair] for pair in header.target]
     if header.rest:
         fields["rest"] = [[p.name, p.fan_in, *p.shape] for p in header.rest]
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
@@ -45,12 +51,14 @@ def from_json(text: str) -> Header:
         header = Header(
             model=_text(fields["model"]),
             input_shape=tuple(_integer(n) for n in _list(fields["input"])),
-            classes=_integer(fields["classes"]),
+            outputs=_integer(fields["classes"]),
             layers=tuple(_layer(row) for row in _list(fields["layers"])),
             rest=tuple(_drawn(row) for row in _list(fields.get("rest", []))),
             seed=_integer(fields["seed"]),
             recipe=_recipe(_text(fields["weights"])),
             kind=_choice(fields.get("kind", "strong"), JUDGED),
+            objective=_text(fields.get("objective", "classification")),
+            target=tuple(_pair(row) for row in _list(fields.get("target", []))),
             method=_text(fields["method"]),
             data=_text(fields["data"]),
             run=_text(fields["run"]),
@@ -116,6 +124,19 @@ def _list(value: object, least: int = 0) -> list[Any]:
 def _recipe(text: str) -> WeightRecipe:
     kind, _, scale = text.partition("/")
     return WeightRecipe(_choice(kind, KINDS), _choice(scale or "none", SCALES))
+
+
+def _hex(number: float) -> str:
+    """The bits of a float32."""
+    return struct.pack(">f", number).hex()
+
+
+def _pair(row: object) -> tuple[float, float]:
+    texts = [_text(text) for text in _list(row, 2)]
+    if len(texts) != 2 or any(not re.fullmatch("[0-9a-f]{8}", text) for text in texts):
+        raise damaged(f"its header has {row!r:.60} where the bits of two float32 must be")
+    mean, scale = (struct.unpack(">f", bytes.fromhex(text))[0] for text in texts)
+    return mean, scale
 
 
 def _layer(row: object) -> LayerShape:

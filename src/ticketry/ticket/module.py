@@ -55,16 +55,25 @@ class Ticket:
                     for name in list(part.parametrizations):
                         parametrize.remove_parametrizations(part, name)
 
+        The outputs are in the units of the data: where the file holds mean and scale of the targets, as for regression,
+        the network is the part `network` of the module (see InUnits).
+
         Raises TicketError when the model that the ticket names has other parameters than the ticket.
         """
+        module = self.network(trainable=trainable)
+        if self.content.target:
+            module = InUnits(module, self.content.target).train(module.training)
+        return module.to(devices.device(device))
+
+    def network(self, *, trainable: bool = False) -> nn.Module:
+        """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
-        target = devices.device(device)
-        module = models.build(ticket.model, ticket.input_shape, ticket.classes)
+        module = models.build(ticket.model, ticket.input_shape, ticket.outputs)
         shapes = {layer.name: layer.shape for layer in ticket.layers}
         named = dict(module.named_parameters())
         set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
         self._compare(shapes, {name: set_up.get(name, shapes[name]) for name in shapes if name in named})
-        models.check(module, ticket.input_shape, ticket.classes)  # which sets up lazy layers, too
+        models.check(module, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
         rest = outside(module, shapes, ticket.recipe.kind, ticket.seed)
         here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in shapes}
         here |= {name: shape for name, shape, _ in rest.drawn}
@@ -75,9 +84,9 @@ class Ticket:
         values = {**rest.values, **file.effective(ticket), **ticket.buffers}
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()}, strict=False)
         if not trainable:
-            return module.eval().requires_grad_(False).to(target)
+            return module.eval().requires_grad_(False)
         masked.put_on(module, self.mask())
-        return module.requires_grad_().to(target)
+        return module.requires_grad_()
 
     def _compare(self, there: Shapes, here: Shapes) -> None:
         """Refuse a model whose parameters are not those that the ticket speaks of."""
@@ -96,6 +105,24 @@ class Ticket:
             layers.append(Layer(layer.name, tuple(layer.shape), start, start + size))
             start += size
         return Space(tuple(layers))
+
+
+class InUnits(nn.Module):
+    """A network whose outputs are brought into the units of the data: mean + scale * output."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, network: nn.Module, target: tuple[tuple[float, float], ...]) -> None:
+        super().__init__()
+        self.network = network
+        for name, values in zip(("mean", "scale"), zip(*target, strict=True), strict=True):
+            self.register_buffer(name, torch.tensor(values))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Float[B, K]."""
+        outputs: torch.Tensor = self.network(x)
+        return outputs * self.scale + self.mean
 
 
 def load(path: str | Path) -> Ticket:

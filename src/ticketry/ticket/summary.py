@@ -33,7 +33,10 @@ class Summary:
     kind: str
     model: str
     input_shape: tuple[int, ...]
-    classes: int
+    outputs: int
+    objective: str
+    target: tuple[tuple[float, float], ...]
+    """Mean and scale of each output, where outputs are standardised."""
     method: str
     data: str
     run: str
@@ -76,7 +79,9 @@ def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
         kind=header.kind,
         model=header.model,
         input_shape=header.input_shape,
-        classes=header.classes,
+        outputs=header.outputs,
+        objective=header.objective,
+        target=header.target,
         method=header.method,
         data=header.data,
         run=header.run,

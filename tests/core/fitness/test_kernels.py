@@ -65,7 +65,7 @@ def relatives(task: Task, p: int) -> torch.Tensor:
 
 def agree(a: Score, b: Score) -> None:
     assert torch.allclose(a.loss, b.loss, rtol=1e-5, atol=1e-6)
-    assert torch.equal(a.accuracy, b.accuracy)
+    assert torch.equal(a.quality, b.quality)
 
 
 class TestAgreement:
@@ -90,9 +90,9 @@ class TestAgreement:
         loop, fast = (task.fitness(masks, kernel=kernel) for kernel in KERNELS)
         assert torch.allclose(loop.loss, fast.loss, rtol=1e-5, atol=1e-6)
         if scale == "none":  # integers: the kernels must break ties alike
-            assert torch.equal(loop.accuracy, fast.accuracy)
+            assert torch.equal(loop.quality, fast.quality)
         else:
-            assert torch.allclose(loop.accuracy, fast.accuracy, atol=1.01 / n)
+            assert torch.allclose(loop.quality, fast.quality, atol=1.01 / n)
 
     @pytest.mark.parametrize("scale", ["none", "static", "dynamic"])
     @pytest.mark.parametrize("lock", [False, True])
@@ -102,9 +102,9 @@ class TestAgreement:
         expected = [task.judge(task.effective(mask), task.train) for mask in masks]
         for kernel in (*KERNELS, "auto"):
             score = task.fitness(masks, kernel=kernel)
-            assert score.loss.dtype == score.accuracy.dtype == torch.float64
+            assert score.loss.dtype == score.quality.dtype == torch.float64
             assert score.loss.tolist() == pytest.approx([loss for loss, _ in expected], rel=1e-5)
-            assert score.accuracy.tolist() == pytest.approx([accuracy for _, accuracy in expected])
+            assert score.quality.tolist() == pytest.approx([accuracy for _, accuracy in expected])
 
     @pytest.mark.parametrize("norm", [False, True])
     def test_of_convolutions_with_each_network_alone(self, norm: bool) -> None:
@@ -127,7 +127,7 @@ class TestAgreement:
         pixels = np.random.default_rng(0).integers(0, 256, (90, 2, 6), dtype=np.uint8)
         kept = feed(pixels, np.arange(90) % 3, (0.4,), (0.3,), torch.device("cpu"), augmented=True)
         assert kept.x.dtype == torch.uint8
-        task._prepared = PreparedExamples(kept)
+        task._prepared = PreparedExamples(kept, task.objective.loss)
         masks = masks_for(task, 4)
         agree(*(task.fitness(masks, kernel=kernel) for kernel in KERNELS))
 
@@ -155,14 +155,14 @@ class TestChunks:
         monkeypatch.setattr(batched, "BYTES", 2 * 4 * 9 * examples.LARGEST)  # two networks at a time
         parts = task.fitness(masks)
         assert torch.equal(whole.loss, parts.loss)
-        assert torch.equal(whole.accuracy, parts.accuracy)
+        assert torch.equal(whole.quality, parts.quality)
 
     def test_of_a_large_training_set_do_not_show(self, monkeypatch: pytest.MonkeyPatch) -> None:
         task, other = plain([12, 9, 3], n=300), plain([12, 9, 3], n=300)
         monkeypatch.setattr("ticketry.core.fitness.examples.SLAB", 0)
         monkeypatch.setattr("ticketry.core.fitness.examples.READY", 0)
         masks = masks_for(task, 5)
-        split = task.fitness(masks, limit=Limit(accuracy=0.1))
+        split = task.fitness(masks, limit=Limit(quality=0.1))
         assert task._prepared._kept is None
         monkeypatch.undo()
         agree(split, other.fitness(masks))
@@ -190,12 +190,12 @@ class TestLimit:
         task = plain([10, 12, 3], n=333)
         for masks in (masks_for(task, 30), relatives(task, 30)):
             free = task.fitness(masks, kernel=kernel)
-            for limit in (Limit(loss=float(free.loss.median())), Limit(accuracy=float(free.accuracy.median()))):
+            for limit in (Limit(loss=float(free.loss.median())), Limit(quality=float(free.quality.median()))):
                 held = task.fitness(masks, limit=limit, kernel=kernel)
-                within = (free.loss <= limit.loss) & (free.accuracy >= limit.accuracy)
+                within = (free.loss <= limit.loss) & (free.quality >= limit.quality)
                 assert 0 < within.sum() < 30
                 assert torch.equal(held.loss, free.loss.where(within, torch.inf))
-                assert torch.equal(held.accuracy, free.accuracy.where(within, 0.0))
+                assert torch.equal(held.quality, free.quality.where(within, 0.0))
 
     def test_hopeless_networks_cost_a_sixteenth(self, kernel: Kernel) -> None:
         task = plain([10, 12, 3], n=2048)
@@ -218,15 +218,15 @@ class TestLimit:
         before = task.meters.examples_forward
         held = task.fitness(masks, limit=Limit(loss=float(free.loss[::2].max())), kernel=kernel)
         assert torch.equal(held.loss[::2], free.loss[::2])
-        assert torch.equal(held.accuracy[::2], free.accuracy[::2])
+        assert torch.equal(held.quality[::2], free.quality[::2])
         assert held.loss[1::2].isinf().all()
         assert task.meters.examples_forward - before < 5 * 1000 + 4 * 200
 
     def test_nobody_left(self, kernel: Kernel) -> None:
         task = plain([10, 12, 3])
-        score = task.fitness(masks_for(task, 3), limit=Limit(accuracy=1.1), kernel=kernel)
+        score = task.fitness(masks_for(task, 3), limit=Limit(quality=1.1), kernel=kernel)
         assert score.loss.tolist() == [torch.inf] * 3
-        assert score.accuracy.tolist() == [0.0] * 3
+        assert score.quality.tolist() == [0.0] * 3
 
 
 class TestBroken:
@@ -237,7 +237,7 @@ class TestBroken:
         task.train.x[17] = value
         score = task.fitness(masks_for(task, 3), kernel=kernel)
         assert score.loss.tolist() == [torch.inf] * 3
-        assert score.accuracy.tolist() == [0.0] * 3
+        assert score.quality.tolist() == [0.0] * 3
 
     @pytest.mark.parametrize("kernel", KERNELS)
     def test_overflow_of_one_network_is_its_own(self, kernel: Kernel) -> None:
@@ -248,7 +248,7 @@ class TestBroken:
         masks[1, :20] = True  # infinite, times weights that are zero
         score = task.fitness(masks, kernel=kernel)
         assert score.loss.isinf().tolist() == [False, True, False]
-        assert score.accuracy[1] == 0
+        assert score.quality[1] == 0
 
     def test_weights_that_are_not_finite_are_left_to_the_loop(self) -> None:
         module = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
@@ -271,7 +271,7 @@ class TestBroken:
 
 def test_nothing_to_evaluate() -> None:
     score = plain([4, 3]).fitness(torch.zeros(0, 12, dtype=torch.bool))
-    assert len(score.loss) == len(score.accuracy) == 0
+    assert len(score.loss) == len(score.quality) == 0
 
 
 def test_the_data_stay_as_they_are() -> None:

@@ -31,7 +31,7 @@ def neighbours(mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
 def agree(found: Score, expected: Score) -> None:
     """The stated tolerance."""
     assert ((found.loss - expected.loss).abs() <= 1e-5 * expected.loss.clamp(min=1)).all()
-    assert torch.equal(found.accuracy, expected.accuracy)
+    assert torch.equal(found.quality, expected.quality)
 
 
 @settings(max_examples=20, deadline=None)
@@ -65,7 +65,7 @@ def test_a_walk_of_many_flips_stays_on_the_path(monkeypatch: pytest.MonkeyPatch)
         if step % 13 == 0:
             alone = task.fitness(mask[None])
             assert differ.loss == pytest.approx(float(alone.loss), rel=1e-5)
-            assert differ.accuracy == pytest.approx(float(alone.accuracy))
+            assert differ.quality == pytest.approx(float(alone.quality))
     assert torch.equal(differ.mask, mask)
     some = torch.arange(0, task.space.size, 5)
     agree(differ.flips(some), task.fitness(neighbours(mask, some)))

@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from ticketry.core.masks import space
+from ticketry.core.meters import Meter
 from ticketry.core.nets.backward import mask_gradient
 from ticketry.core.nets.net import Net
 from ticketry.core.nets.stack import recognise
+from ticketry.objectives.classification import CrossEntropy
 
 STACKS = {
     "one layer": lambda: nn.Linear(4, 3),
@@ -38,7 +40,7 @@ def test_both_ways_agree(name: str, n: int) -> None:
     found = []
     for shortcut in (stack, None):
         out = [torch.full_like(weight, torch.nan, requires_grad=False) for weight in weights.values()]
-        found.append((mask_gradient(net, shortcut, weights, x, y, scaled, out), out))
+        found.append((mask_gradient(net, shortcut, weights, x, y, scaled, out, CrossEntropy(), Meter()), out))
     (by_hand, ours), (by_autograd, theirs) = found
     assert by_hand == pytest.approx(by_autograd, rel=1e-6)
     for mine, its in zip(ours, theirs, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -13,13 +14,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ticketry.core.errors import RequestError
+from ticketry.core.errors import BudgetSpent, RequestError
 from ticketry.core.masks import space
 from ticketry.core.masks.space import Space
+from ticketry.core.meters import Budget, Meter
 from ticketry.core.nets import natural
 from ticketry.core.nets.net import Net
 from ticketry.core.seed.streams import stream
+from ticketry.objectives.classification import CrossEntropy
 
+LOSS = CrossEntropy()
 Losses = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -49,16 +53,14 @@ def exact(
     chance: torch.Tensor,
     x: torch.Tensor,
     y: torch.Tensor,
-    fitness: natural.Fitness,
+    loses: natural.Loses,
 ) -> torch.Tensor:
     """The gradient of the expected loss to every p, by all masks: E[L | m_i = 1] - E[L | m_i = 0]."""
     free = ((chance > 0) & (chance < 1)).nonzero().flatten()
     masks = torch.tensor(list(itertools.product((0.0, 1.0), repeat=len(free))))
     whole = chance.round().repeat(len(masks), 1)
     whole[:, free] = masks
-    losses = torch.vmap(
-        lambda mask: natural._losses(net.eval_logits(found.views(mask * base), x, {}), y, fitness).mean()
-    )
+    losses = torch.vmap(lambda mask: loses(net.eval_logits(found.views(mask * base), x, {}), y).mean())
     p = chance[free].double()
     weight = torch.where(masks > 0, p, 1 - p).prod(1) * torch.cat([losses(part) for part in whole.split(4096)])
     gradient = torch.zeros_like(chance, dtype=torch.double)
@@ -75,14 +77,14 @@ def estimate(
     chance: torch.Tensor,
     x: torch.Tensor,
     y: torch.Tensor,
-    fitness: natural.Fitness = "cross-entropy",
+    loses: natural.Loses = LOSS.each,
     *,
     pairs: int = 64,
     calls: int = 1,
 ) -> torch.Tensor:
     def one(number: int) -> torch.Tensor:
         draw = partial(stream, 0, "test", number)
-        return natural.natural_gradient(net, found, base, chance, x, y, pairs, fitness, draw, lambda *_: None)[1]
+        return natural.natural_gradient(net, found, base, chance, x, y, pairs, loses, draw, Meter())[1]
 
     return torch.stack([one(number) for number in range(calls)]).double().mean(0)
 
@@ -134,14 +136,14 @@ def test_pre_activations_are_about_normal_for_many_inputs_and_not_for_few() -> N
     assert _distance_from_normal(3) > 0.05
 
 
-@pytest.mark.parametrize("fitness", ["cross-entropy", "accuracy"])
-def test_one_layer_agrees_with_all_masks(fitness: natural.Fitness) -> None:
+@pytest.mark.parametrize("loses", [LOSS.each, LOSS.misses])
+def test_one_layer_agrees_with_all_masks(loses: natural.Loses) -> None:
     net, found, base = setting(nn.Sequential(nn.Linear(14, 2, bias=False)))
     x, y = examples(4, 14)
     chance = torch.cat([chances(14), torch.ones(14)])  # the second row is locked on
     cosine, length = likeness(
-        estimate(net, found, base, chance, x, y, fitness, pairs=20_000)[:14],
-        exact(net, found, base, chance, x, y, fitness)[:14],
+        estimate(net, found, base, chance, x, y, loses, pairs=20_000)[:14],
+        exact(net, found, base, chance, x, y, loses)[:14],
     )
     assert cosine > 0.98
     assert 0.9 < length < 1.1
@@ -154,7 +156,7 @@ def test_two_layers_agree_with_all_masks() -> None:
     first, last = slice(0, 8), slice(64, 72)  # the weights of the first unit of either layer; all others are locked on
     chance[first], chance[last] = chances(8), chances(8, seed=1)
     ours = estimate(net, found, base, chance, x, y, pairs=200, calls=100)
-    wanted = exact(net, found, base, chance, x, y, "cross-entropy")
+    wanted = exact(net, found, base, chance, x, y, LOSS.each)
     for part in (first, last):
         cosine, length = likeness(ours[part], wanted[part])
         assert cosine > 0.97
@@ -166,8 +168,8 @@ def test_a_convolution_agrees_with_all_masks() -> None:
     net, found, base = setting(module)
     x, y = examples(8, 1, 3, 3)
     chance = torch.cat([chances(8), torch.ones(16)])
-    wanted = exact(net, found, base, chance, x, y, "cross-entropy")[:8]
-    drawn = natural._Drawn(net, found.views(base * chance.round()), x, y, "cross-entropy", [])
+    wanted = exact(net, found, base, chance, x, y, LOSS.each)[:8]
+    drawn = natural._Drawn(net, found.views(base * chance.round()), x, y, LOSS.each, [])
     call, _ = drawn.run()[1]
     noise = partial(natural._normals, stream(0, "test"), 4000)
     weight, p = base[:8].view(2, 1, 2, 2), chance[:8].view(2, 1, 2, 2)
@@ -198,7 +200,7 @@ def test_any_module_of_linear_layers_works() -> None:
     module = Residual()
     net, found, base = setting(module)
     x, y = examples(5, 6, classes=3)
-    drawn = natural._Drawn(net, found.views(base), x, y, "cross-entropy", [])
+    drawn = natural._Drawn(net, found.views(base), x, y, LOSS.each, [])
     losses, calls = drawn.run()
     assert [call.name for call in calls] == ["first.weight", "first.weight", "last.weight"]
     change = torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(0))
@@ -224,7 +226,7 @@ def test_norms_use_the_statistics_of_the_drawn_network_on_the_batch() -> None:
     module = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 3))
     net, found, base = setting(module)
     x, y = examples(7, 6, classes=3)
-    drawn = natural._Drawn(net, found.views(base), x, y, "cross-entropy", [])
+    drawn = natural._Drawn(net, found.views(base), x, y, LOSS.each, [])
     losses, calls = drawn.run()
     wanted = functional.cross_entropy(net.train_logits(found.views(base), x), y, reduction="none")
     assert torch.allclose(losses, wanted, atol=1e-5)
@@ -273,10 +275,13 @@ def test_examples_without_a_finite_loss_count_for_nothing() -> None:
 def test_it_says_what_is_spent_ahead_of_it() -> None:
     net, found, base = setting(nn.Sequential(nn.Conv1d(1, 1, 2), nn.Flatten(), nn.Linear(3, 3), nn.Linear(3, 2)))
     x, y = examples(8, 1, 4)
-    spent: list[tuple[int, int]] = []
     draw = partial(stream, 0, "test")
-    natural.natural_gradient(net, found, base, chances(17), x, y, 5, "cross-entropy", draw, lambda *n: spent.append(n))
-    assert spent == [(1, 8), (2 * 8 * (1 + 5 + 5), 2 * 8 * (1 + 5 + 5) + 2 * 8)]
+    networks = 1 + 2 * 8 * (1 + 5 + 5)
+    for most, spent in ((networks, (networks, networks - 1 + 3 * 8)), (networks - 1, (1, 8))):
+        meter = Meter(Budget(evaluations=most))
+        with suppress(BudgetSpent):
+            natural.natural_gradient(net, found, base, chances(17), x, y, 5, LOSS.each, draw, meter)
+        assert (meter.meters.evaluations, meter.meters.examples_forward) == spent
 
 
 class Bilinear(nn.Module):

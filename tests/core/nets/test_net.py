@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ticketry.core.masks import space
+from ticketry.core.meters import Meter
 from ticketry.core.nets.net import Net
 
 Named = dict[str, torch.Tensor]
@@ -75,7 +76,7 @@ def test_calibration_is_the_plain_average_over_the_batches() -> None:
     net, weights, rest = net_of(normed())
     batches = list(torch.randn(3, 8, 4) * torch.tensor([1.0, 3.0, 0.5]).view(3, 1, 1) + 2)
     hidden = [x @ weights["0.weight"].T + rest["0.bias"] for x in batches]
-    buffers = net.calibrate(weights, batches)
+    buffers = net.calibrate(weights, batches, Meter())
     assert sorted(buffers) == ["1.running_mean", "1.running_var"]
     assert torch.allclose(buffers["1.running_mean"], torch.stack([h.mean(0) for h in hidden]).mean(0), atol=1e-6)
     assert torch.allclose(buffers["1.running_var"], torch.stack([h.var(0) for h in hidden]).mean(0), atol=1e-5)
@@ -84,7 +85,7 @@ def test_calibration_is_the_plain_average_over_the_batches() -> None:
 def test_instance_norms_are_calibrated_too() -> None:
     net, weights, _ = net_of(nn.Sequential(nn.Conv1d(1, 3, 1), nn.InstanceNorm1d(3, track_running_stats=True)))
     batches = list(torch.randn(2, 8, 1, 5) + 4)
-    buffers = net.calibrate(weights, batches)
+    buffers = net.calibrate(weights, batches, Meter())
     hidden = [net.module[0](x) for x in batches]
     expected = torch.stack([h.mean(2).mean(0) for h in hidden]).mean(0)
     assert torch.allclose(buffers["1.running_mean"], expected, atol=1e-5)
@@ -93,17 +94,17 @@ def test_instance_norms_are_calibrated_too() -> None:
 def test_calibration_remembers_nothing_from_before() -> None:
     net, weights, _ = net_of(normed())
     x, other = torch.randn(8, 4), torch.randn(16, 4) * 9
-    fresh = net.calibrate(weights, [x])
+    fresh = net.calibrate(weights, [x], Meter())
     net.train_logits(weights, other)
-    net.calibrate(times(weights, 2), [other, other])
-    again = net.calibrate(weights, [x])
+    net.calibrate(times(weights, 2), [other, other], Meter())
+    again = net.calibrate(weights, [x], Meter())
     assert all(torch.equal(fresh[name], again[name]) for name in fresh)
 
 
 def test_evaluation_uses_the_given_statistics_whatever_the_search_saw_since() -> None:
     net, weights, rest = net_of(normed())
     x, other = torch.randn(8, 4), torch.randn(16, 4) * 9
-    buffers = net.calibrate(weights, [x])
+    buffers = net.calibrate(weights, [x], Meter())
     kept = {name: value.clone() for name, value in buffers.items()}
     before = net.eval_logits(weights, other, buffers)
     net.train_logits(weights, other)
@@ -117,7 +118,7 @@ def test_evaluation_uses_the_given_statistics_whatever_the_search_saw_since() ->
 def test_an_evaluated_example_does_not_depend_on_its_batch_but_a_trained_one_does() -> None:
     net, weights, _ = net_of(normed())
     x = torch.randn(8, 4)
-    buffers = net.calibrate(weights, [x])
+    buffers = net.calibrate(weights, [x], Meter())
     assert torch.allclose(net.eval_logits(weights, x, buffers)[:3], net.eval_logits(weights, x[:3], buffers), atol=1e-6)
     assert not torch.allclose(net.train_logits(weights, x)[:3], net.train_logits(weights, x[:3]), atol=1e-3)
 
@@ -142,4 +143,4 @@ def test_dropout_is_off_and_the_global_generator_is_left_alone() -> None:
 def test_norms_with_running_statistics_need_calibration(module: nn.Module, norms: bool) -> None:
     net, weights, _ = net_of(module)
     assert net.has_norms is norms
-    assert bool(net.calibrate(weights, [torch.randn(4, 2)])) is norms
+    assert bool(net.calibrate(weights, [torch.randn(4, 2)], Meter())) is norms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -113,7 +114,7 @@ def tiny_task(budget: Budget | None = None) -> Task:
 def begin(task: Task, density: float = 0.5) -> Walk:
     words = bits.random(task.stream("begin"), 1, task.space.size, density)
     score = task.fitness(torch.from_numpy(bits.unpack(words, task.space.size)))
-    return Walk.start(ScoredPopulation(words, score.loss.numpy(), score.accuracy.numpy()), task.spent)
+    return Walk.start(ScoredPopulation(words, score.loss.numpy(), score.quality.numpy()), task.spent)
 
 
 def finish(task: Task, now: Walk, accurate: bool, price: float, exchanging: bool = False) -> Walk:
@@ -133,10 +134,10 @@ def test_a_random_mask_becomes_sparse_and_good(accurate: bool) -> None:
     assert end.tried == sparsify.PASSES * 480
     assert end.evaluations == task.meters.evaluations - 1
     assert bits.count(end.words[0]) < 0.3 * 480
-    assert end.accuracy > start.accuracy + 0.4
+    assert end.quality > start.quality + 0.4
     score = task.fitness(torch.from_numpy(bits.unpack(end.words[1:], 480)))
     assert end.loss == pytest.approx(score.loss[0].item(), rel=1e-4)
-    assert end.accuracy == score.accuracy[0].item()
+    assert end.quality == score.quality[0].item()
     assert (end.dense_loss, end.dense_kept) == (start.loss, bits.count(start.words[0]))
 
 
@@ -145,7 +146,7 @@ def test_the_answer_is_the_best_mask_on_the_way(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sparsify, "DEAR", 1e4)
     task = tiny_task()
     values, masks, now = [], [], begin(task)
-    cost = sparsify.cost_of(False, 4)
+    cost = sparsify.cost_of(False, (math.log(4), 1 / 4))
     for _ in range(20):
         here = bits.unpack(now.words[1], 480)
         values.append(cost(np.array([now.loss]), np.zeros(1))[0] + 0.1 * here.mean())

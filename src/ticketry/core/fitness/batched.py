@@ -21,7 +21,7 @@ from ticketry.core.fitness.examples import LARGEST, Block, Examples
 from ticketry.core.fitness.population import Part, Population
 from ticketry.core.fitness.sharing import distinct
 from ticketry.core.fitness.sparse_rows import SparseRows, pays, sparse_rows
-from ticketry.core.fitness.totals import FitnessTotals, sums
+from ticketry.core.fitness.totals import FitnessTotals
 from ticketry.core.nets.stack import Affine, Stack
 
 BYTES = 6 * 2**20  # of activations of the widest layer that are in work at a time
@@ -31,7 +31,7 @@ _PRUNED = 0.9  # share of a chunk within the limit up to which it pays to leave 
 
 
 def run(stack: Stack, population: Population, prepared: Iterable[Examples], totals: FitnessTotals) -> None:
-    """Count losses and errors of all networks on all examples, in the FitnessTotals."""
+    """Count losses and misses of all networks on all examples, in the FitnessTotals."""
     widths = [population.space.layers[affine.weight].shape[0] for affine in stack.layers]
     most = min(BYTES // (4 * max(widths) * LARGEST), WEIGHTS // (4 * population.space.total))
     chunks = -(-len(population) // max(1, most))
@@ -52,8 +52,8 @@ def run(stack: Stack, population: Population, prepared: Iterable[Examples], tota
 def _count(chunk: _Chunk, which: torch.Tensor, examples: Examples, totals: FitnessTotals) -> None:
     total = totals.noted(which)
     for block in examples.blocks:
-        total += sums(chunk.logits(block), block.y, block.own)
-        totals.forward += which.shape[0] * block.y.shape[0]
+        total += totals.loss.sums(chunk.outputs(block), block.targets)
+        totals.meter.spend(forward=which.shape[0] * block.x.shape[1])
         keep = totals.within(total)
         if keep is not None and int(keep.sum()) <= _PRUNED * which.shape[0]:
             totals.note(which, total)
@@ -96,9 +96,9 @@ class _Chunk:
         self._weights = [weight[keep] for weight in self._weights]
         self._prepare()
 
-    def logits(self, block: Block) -> torch.Tensor:
+    def outputs(self, block: Block) -> torch.Tensor:
         """Float[p, C, B]. `table` holds the outputs of a layer, of all networks."""
-        n = block.y.shape[0]
+        n = block.x.shape[1]
         entries, affine = self._entries[0], self._layers[0]
         if entries is not None:
             table = entries.times(block.x)

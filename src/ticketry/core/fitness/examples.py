@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
 from ticketry.core.nets.feed import READY, Feed
+from ticketry.core.nets.loss import Columns, Loss
 
 SLAB = 2**26  # bytes of examples prepared in one piece
 SMALLEST, LARGEST = 64, 256  # examples of a block
@@ -37,12 +39,10 @@ def ranges(n: int, largest: int = LARGEST) -> Iterator[slice]:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """B examples: `x` Float[K + 2, B], ones, the deviations of the K first features, and zeros; `y` Long[B]."""
+    """B examples: `x` Float[K + 2, B], ones, the deviations of the K first features, and zeros; `targets`: theirs."""
 
     x: torch.Tensor
-    y: torch.Tensor
-    own: torch.Tensor
-    """Long[B]: where the entry of each example's class is in a flat [C, B]."""
+    targets: Columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,24 +65,29 @@ class Examples:
 class PreparedExamples:
     """The examples of a feed, prepared in pieces; kept once they are, unless they are large."""
 
-    def __init__(self, feed: Feed) -> None:
-        self.feed = feed
+    def __init__(self, feed: Feed, loss: Loss) -> None:
+        self.feed, self.loss = feed, loss
         self._kept: list[Examples] | None = None
+
+    @cached_property
+    def worst(self) -> float:
+        """The misses that make quality 0; see Loss.worst."""
+        return self.loss.worst(self.feed.y)
 
     def __iter__(self) -> Iterator[Examples]:
         if self._kept is not None:
             return iter(self._kept)
         each, n = 4 * self.feed.x[0].numel(), len(self.feed)
         size = max(LARGEST, SLAB // each)
-        prepared = (prepare(*self.feed.batch(slice(start, start + size))) for start in range(0, n, size))
+        prepared = (prepare(*self.feed.batch(slice(start, start + size)), self.loss) for start in range(0, n, size))
         if each * n > READY:
             return prepared
         self._kept = list(prepared)
         return iter(self._kept)
 
 
-def prepare(x: torch.Tensor, y: torch.Tensor) -> Examples:
-    """Arrange examples Float[n, ...] with labels Long[n]. Takes as much memory as they do, and as much to work in."""
+def prepare(x: torch.Tensor, y: torch.Tensor, loss: Loss) -> Examples:
+    """Arrange n examples Float[n, ...] with their targets. Takes as much memory as they do, and as much to work in."""
     x = x.flatten(1)
     n, d = x.shape
     largest = x.abs().max()
@@ -95,12 +100,11 @@ def prepare(x: torch.Tensor, y: torch.Tensor) -> Examples:
     parts = [(arrangement[part], int(needed[part][-1])) for part in ranges(n)]
     if sum(len(index) * k for index, k in parts) > _WORTH * n * d:
         parts = [(arrangement[part], d) for part in ranges(n)]
-        blocks = tuple(_block(x[index], y[index]) for index, _ in parts)
+        blocks = tuple(_block(x[index], y[index], loss) for index, _ in parts)
         return Examples(torch.zeros_like(usual), None, blocks, largest)
-    blocks = tuple(_block((x[index] - usual).index_select(1, order[:k]), y[index]) for index, k in parts)
+    blocks = tuple(_block((x[index] - usual).index_select(1, order[:k]), y[index], loss) for index, k in parts)
     return Examples(usual, order[: int((often > 0).sum())], blocks, largest)
 
 
-def _block(x: torch.Tensor, y: torch.Tensor) -> Block:
-    number = torch.arange(len(y), device=x.device)
-    return Block(torch.cat([x.new_ones(1, len(y)), x.T, x.new_zeros(1, len(y))]), y, y * len(y) + number)
+def _block(x: torch.Tensor, y: torch.Tensor, loss: Loss) -> Block:
+    return Block(torch.cat([x.new_ones(1, len(y)), x.T, x.new_zeros(1, len(y))]), loss.columns(y))

@@ -8,11 +8,11 @@ without hardware for it (AVX2) a product takes 60 times as long as in float32.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from ticketry.core.errors import RequestError, refuse
 from ticketry.core.fitness import batched
@@ -21,6 +21,7 @@ from ticketry.core.fitness.population import Population as Population
 from ticketry.core.fitness.totals import FitnessTotals
 from ticketry.core.fitness.totals import Limit as Limit
 from ticketry.core.fitness.totals import Score as Score
+from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import Feed
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.stack import Stack
@@ -28,23 +29,33 @@ from ticketry.core.nets.stack import Stack
 Kernel = Literal["auto", "loop", "batched"]
 
 
-def score(
-    net: Net,
-    stack: Stack | None,
-    population: Population,
-    prepared: PreparedExamples,
-    totals: FitnessTotals,
-    kernel: Kernel,
-    norms: Callable[[torch.Tensor], Named],
-) -> None:
-    """Count the losses and errors of all networks in `totals`. `stack`: the net as a plain stack, where it is one."""
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """What is scored: a population of `net`, whose stack it is where it is a plain one.
+
+    `norms`: the running statistics of one network's norms, from its weights Flat[N].
+    """
+
+    net: Net
+    stack: Stack | None
+    population: Population
+    norms: Callable[[torch.Tensor], Named]
+    kernel: Kernel = "auto"
+
+
+def score(networks: Networks, prepared: PreparedExamples, limit: Limit | None, meter: Meter) -> Score:
+    """Mean loss and quality of every network on all examples, or the certainty that it is outside the limit."""
+    feed, loss = prepared.feed, prepared.loss
+    population, stack, kernel = networks.population, networks.stack, networks.kernel
+    totals = FitnessTotals(len(population), len(feed), prepared.worst, loss, limit, feed.x.device, meter)
     with torch.no_grad():
-        if kernel != "loop" and stack is not None and stack.fits(prepared.feed.batch(slice(1))[0]):
+        if kernel != "loop" and stack is not None and stack.fits(feed.batch(slice(1))[0]):
             batched.run(stack, population, prepared, totals)
         elif kernel == "batched":
             raise refuse("kernel", kernel, "loop or auto for this model", "pass auto")
         else:
-            _loop(net, population, prepared.feed, totals, norms)
+            _loop(networks, feed, totals)
+    return totals.score()
 
 
 def check(net: Net) -> None:
@@ -58,25 +69,23 @@ def check(net: Net) -> None:
             )
 
 
-def _loop(
-    net: Net, population: Population, feed: Feed, totals: FitnessTotals, norms: Callable[[torch.Tensor], Named]
-) -> None:
+def _loop(networks: Networks, feed: Feed, totals: FitnessTotals) -> None:
     """One network after the other. On a CPU convolutions work with channels last, in half the time."""
-    kernels = any(len(layer.shape) == 4 for layer in population.space.layers)
+    population, loss = networks.population, totals.loss
+    convolves = any(len(layer.shape) == 4 for layer in population.space.layers)
     for number in totals.alive:
         which = number[None]
         flat = population.part(which).flat()[0]
-        weights, buffers = population.space.views(flat), norms(flat)
-        if kernels and flat.device.type == "cpu":
+        weights, buffers = population.space.views(flat), networks.norms(flat)
+        if convolves and flat.device.type == "cpu":
             weights = {name: _channels_last(weight) for name, weight in weights.items()}
         total = totals.noted(which)
-        for part in ranges(totals.n, 64 if kernels else 1024):
+        for part in ranges(totals.n, 64 if convolves else 1024):
             x, y = feed.batch(part)
-            logits = net.eval_logits(weights, x, buffers)
-            loss = functional.cross_entropy(logits, y, reduction="none").sum(dtype=torch.float64)
-            errors = (logits.argmax(1) != y).sum(dtype=torch.float64)
-            total += torch.stack([loss, errors])[:, None]
-            totals.forward += len(y)
+            outputs = networks.net.eval_logits(weights, x, buffers)
+            sums = [found(outputs, y).sum(dtype=torch.float64) for found in (loss.each, loss.misses)]
+            total += torch.stack(sums)[:, None]
+            totals.meter.spend(forward=len(y))
             if totals.within(total) is not None:
                 break
         totals.note(which, total)

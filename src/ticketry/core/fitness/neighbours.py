@@ -10,7 +10,7 @@ and the layers after that, where there are any, as always. With one hidden layer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from ticketry.core.fitness.population import Population
-from ticketry.core.fitness.totals import Score, score, sums
+from ticketry.core.fitness.totals import Score, score
+from ticketry.core.meters import Meter
+from ticketry.core.nets.loss import Columns, Loss
 from ticketry.core.nets.stack import Stack
 
 EXAMPLES = 2048  # in work at a time
@@ -40,21 +42,22 @@ class _Flips(NamedTuple):
 class Neighbours:
     """One mask and its neighbours on the same examples, for plain stacks of untied weights that are not scaled.
 
-    Losses and accuracies are those of `Task.fitness` but for float32 rounding: losses to 1e-5 of them, or of 1 where
+    Losses and qualities are those of `Task.fitness` but for float32 rounding: losses to 1e-5 of them, or of 1 where
     they are smaller. Needs four bytes for every example times feature and example times unit.
     """
 
     loss: float
-    """Mean cross-entropy of the current mask; infinite where it is not a number."""
-    accuracy: float
-    """Accuracy of the current mask."""
+    """Mean loss of the current mask; infinite where it is not a number."""
+    quality: float
+    """Quality of the current mask."""
 
     def __init__(
-        self, stack: Stack, population: Population, x: torch.Tensor, y: torch.Tensor, meter: Callable[[int, int], None]
+        self, stack: Stack, population: Population, x: torch.Tensor, y: torch.Tensor, loss: Loss, meter: Meter
     ) -> None:
-        """For the one network of a `population`. `meter` is told of evaluations and of examples forward, beforehand."""
+        """For the one network of a `population`. Every flip is an evaluation, and all its examples forward."""
         space = population.space
         self._device, self._meter, self._n = x.device, meter, len(y)
+        self._losses, self._worst = loss, loss.worst(y)
         self._mask: NDArray[np.bool_] = population.masks[0].cpu().numpy().copy()
         self._base: NDArray[np.float32] = population.base.cpu().numpy()
         self._index = None if space.index is None else space.index.cpu().numpy()
@@ -64,13 +67,12 @@ class Neighbours:
         self._biases = [affine.bias for affine in stack.layers]
         self._relu = [False, *(affine.relu for affine in stack.layers)]
         self._z = [x.flatten(1).T.contiguous(), *self._weights]  # all but the first are replaced below
-        number = torch.arange(self._n, device=x.device)
-        self._parts = [
-            (slice(start, start + len(labels)), labels, labels * len(labels) + number[: len(labels)])
-            for start, labels in zip(range(0, self._n, EXAMPLES), torch.split(y, EXAMPLES), strict=True)
+        self._parts: list[tuple[slice, Columns]] = [
+            (slice(start, start + EXAMPLES), loss.columns(y[start : start + EXAMPLES]))
+            for start in range(0, self._n, EXAMPLES)
         ]
         self._applied = 0
-        meter(1, self._n)
+        meter.spend(evaluations=1, forward=self._n)
         self._forward(1)
 
     @property
@@ -79,17 +81,17 @@ class Neighbours:
         return torch.from_numpy(self._mask.copy()).to(self._device)
 
     def flips(self, positions: torch.Tensor) -> Score:
-        """Loss and accuracy, Float64[K] each, of the K masks that differ from the current one at one of Long[K]."""
-        self._meter(len(positions), len(positions) * self._n)
+        """Loss and quality, Float64[K] each, of the K masks that differ from the current one at one of Long[K]."""
+        self._meter.spend(evaluations=len(positions), forward=len(positions) * self._n)
         table = torch.zeros(2, len(positions), dtype=torch.float64, device=self._device)
         for flips in self._located(positions.cpu().numpy()):
-            for part, y, own in self._parts:
-                table[:, flips.which] += sums(self._neighbours(flips, part), y, own)
-        return score(table, self._n)
+            for part, targets in self._parts:
+                table[:, flips.which] += self._losses.sums(self._neighbours(flips, part), targets)
+        return score(table, self._n, self._worst, self._losses.floor)
 
     def apply(self, position: int) -> None:
         """Flip one bit of the current mask for good."""
-        self._meter(0, self._n)
+        self._meter.spend(forward=self._n)
         [(layer, _, unit, entry, step)] = self._located(np.array([position]))
         self._mask[position] ^= True
         self._weights[layer - 1][unit, entry] += step
@@ -136,13 +138,13 @@ class Neighbours:
         return hidden
 
     def _forward(self, layer: int) -> None:
-        """Compute a layer and all behind it from the one before; loss and accuracy with them."""
+        """Compute a layer and all behind it from the one before; loss and quality with them."""
         last = len(self._weights)
         for number in range(layer, last + 1):
             self._z[number] = self._sum(number, self._out(number - 1, None, _ALL)[None])[0]
-        parts = (sums(self._out(last, None, part)[None], y, own) for part, y, own in self._parts)
-        found = score(torch.stack(list(parts)).sum(0), self._n)
-        self.loss, self.accuracy = float(found.loss), float(found.accuracy)
+        parts = (self._losses.sums(self._out(last, None, part)[None], targets) for part, targets in self._parts)
+        found = score(torch.stack(list(parts)).sum(0), self._n, self._worst, self._losses.floor)
+        self.loss, self.quality = float(found.loss), float(found.quality)
 
     def _out(self, layer: int, units: torch.Tensor | None, part: slice) -> torch.Tensor:
         """Float[U, B]: what some units of a layer, or all, give the next; a copy."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch.nn import functional
 
+from ticketry.core.meters import Meter
+from ticketry.core.nets.loss import Loss
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.stack import Stack
 
@@ -14,24 +15,34 @@ Parts = Sequence[torch.Tensor]
 
 
 def mask_gradient(
-    net: Net, stack: Stack | None, weights: Named, x: torch.Tensor, y: torch.Tensor, scaled: Parts, out: Parts
+    net: Net,
+    stack: Stack | None,
+    weights: Named,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    scaled: Parts,
+    out: Parts,
+    loss: Loss,
+    meter: Meter,
 ) -> float:
-    """Mean cross-entropy on examples Float[B, ...] with labels Long[B], for the Space's weights, which want gradients.
+    """Mean loss on examples Float[B, ...] with targets `y`, for the Space's weights, which want gradients.
 
     The gradient to each, times what it is a mask of, `scaled`, goes into `out`. `stack`: the net, where it is one.
     """
     if stack is not None and stack.fits(x) and not stack.tied:
         one, place = ([part.detach()[None] for part in parts] for parts in (weights.values(), out))
         biases = [None if affine.bias is None else affine.bias[None] for affine in stack.layers]
-        loss = float(by_hand(stack, one, biases, x, y, place))
+        found = float(by_hand(stack, one, biases, x, y, loss, place))
         for part, factor in zip(out, scaled, strict=True):
             part.mul_(factor)
-        return loss
-    found = functional.cross_entropy(net.train_logits(weights, x), y)
-    grads = torch.autograd.grad(found, list(weights.values()), allow_unused=True, materialize_grads=True)
-    for grad, factor, part in zip(grads, scaled, out, strict=True):
-        torch.mul(grad, factor, out=part)
-    return found.item()
+    else:
+        mean = loss.mean(net.train_logits(weights, x), y)
+        grads = torch.autograd.grad(mean, list(weights.values()), allow_unused=True, materialize_grads=True)
+        for grad, factor, part in zip(grads, scaled, out, strict=True):
+            torch.mul(grad, factor, out=part)
+        found = mean.item()
+    meter.spend(forward=len(y), backward=len(y), losses=[found])
+    return found
 
 
 @torch.no_grad()
@@ -41,10 +52,11 @@ def by_hand(
     biases: Sequence[torch.Tensor | None],
     x: torch.Tensor,
     y: torch.Tensor,
+    loss: Loss,
     out: Parts,
     out_biases: Sequence[torch.Tensor | None] = (),
 ) -> torch.Tensor:
-    """Float[P]: mean cross-entropy of P networks on the same examples; the gradients go into `out` and `out_biases`.
+    """Float[P]: mean loss of P networks on the same examples; the gradients go into `out` and `out_biases`.
 
     `weights`, `out`: Float[P, units, inputs] for each layer of the Space; `biases`: Float[P, units] or None for each
     layer of the stack, and `out_biases` where their gradients are wanted. For stacks without tied weights.
@@ -59,11 +71,7 @@ def by_hand(
         if bias is not None:
             sums += bias[:, :, None]
         reached.append(sums.relu_() if affine.relu else sums)
-    logs = functional.log_softmax(reached[-1], 1)
-    own = y.expand(p, 1, n)
-    losses = logs.gather(1, own).mean((1, 2)).neg_()
-    change = logs.exp_()
-    change.scatter_add_(1, own, change.new_full((p, 1, n), -1.0)).div_(n)
+    losses, change = loss.slope(reached[-1], y)
     for number, affine in reversed(list(enumerate(stack.layers))):
         if affine.relu:
             change = torch.ops.aten.threshold_backward(change, reached[number], 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ READY = 2**28  # bytes up to which examples are kept normalised: a tenth of a sm
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B examples: `x` Float[B, ...], `y` Long[B]."""
+    """B examples: `x` Float[B, ...], `y` Long[B], or Float[B, K]."""
 
     x: torch.Tensor
     y: torch.Tensor
@@ -24,7 +25,9 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Examples and labels of one split: `x` Float[n, ...], or uint8[n, ...] in units of 1/255; `y` Long[n].
+    """Examples and targets of one split.
+
+    `x`: Float[n, ...], or uint8[n, ...] in units of 1/255; `y`: Long[n] classes or Float[n, K] quantities.
 
     Floats are normalised already. uint8, a quarter of the memory, is normalised a batch at a time, x * gain + shift,
     with `gain` and `shift` per channel or one for all.
@@ -39,7 +42,7 @@ class Feed:
         return len(self.y)
 
     def batch(self, index: torch.Tensor | slice, augment: Stream | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Float[B, ...] examples and Long[B] labels; with a stream, randomly cropped and flipped."""
+        """Float[B, ...] examples and their targets; with a stream, randomly cropped and flipped."""
         x, y = (self._taken(part, index) for part in (self.x, self.y))
         if augment is not None:
             x = crop_flip(x, augment)
@@ -53,7 +56,7 @@ class Feed:
 
 def feed(
     x: NDArray[np.generic],
-    y: NDArray[np.int64],
+    y: NDArray[Any],
     mean: tuple[float, ...],
     std: tuple[float, ...],
     device: torch.device,

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,12 +37,14 @@ from torch.overrides import TorchFunctionMode
 
 from ticketry.core.errors import RequestError
 from ticketry.core.masks.space import Space
+from ticketry.core.meters import Meter
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.seed import philox
 from ticketry.core.seed.quantile import normal
 from ticketry.core.seed.streams import Stream
 
-Fitness = Literal["cross-entropy", "accuracy"]
+Loses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Float[B], what each example loses, of outputs [B, C] and targets: Loss.each or Loss.misses."""
 _Noise = Callable[[torch.Tensor], torch.Tensor]
 _Advantage = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 _APPLY = (functional.linear, functional.conv1d, functional.conv2d, functional.conv3d)
@@ -113,14 +115,14 @@ class _Drawn:
     weights: Named
     x: torch.Tensor
     y: torch.Tensor
-    fitness: Fitness
+    loses: Loses
     norms: list[tuple[torch.Tensor, ...]]
 
     def run(self, answers: Sequence[torch.Tensor] = ()) -> tuple[torch.Tensor, list[_Call]]:
         """Float[B], what each example loses where the first calls give these answers; and the calls of a first pass."""
         with _Watch(self.weights, self.norms, answers) as watch:
             logits = self.net.eval_logits(self.weights, self.x, {})
-        return _losses(logits, self.y, self.fitness), watch.calls
+        return self.loses(logits, self.y), watch.calls
 
     def advantage(self, before: Sequence[torch.Tensor], mu: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
         """Float[K, B]: (L(mu + change) - L(mu - change)) / 2 of every example, for changes Float[K, *mu.shape].
@@ -141,25 +143,26 @@ def natural_gradient(
     x: torch.Tensor,
     y: torch.Tensor,
     pairs: int,
-    fitness: Fitness,
+    loses: Loses,
     draw: Callable[[str | int], Stream],
-    spend: Callable[[int, int], None],
+    meter: Meter,
 ) -> tuple[float, torch.Tensor]:
     """Mean loss of one drawn mask on B examples, and the estimated gradient of the expected loss to p: Float[N].
 
     `base`: Flat[N], weights with their scale factors; `chance`: Float[N], the p, exactly 0 or 1 where locked and
-    nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams; `spend` is
-    told of (networks, examples forward) ahead of them. Examples whose losses are not finite count for nothing. Raises
+    nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams. Examples
+    whose losses are not finite count for nothing. Every perturbed example is an evaluation and an example forward,
+    though only the layers from the perturbed one on are computed; means and variances are two forward. Raises
     RequestError for a model that uses a masked weight otherwise than by linear and conv functions.
     """
     flips = torch.from_numpy(draw("mask").uniform(space.total)).to(base.device) < chance
-    drawn = _Drawn(net, space.views(base * flips), x, y, fitness, [])
-    spend(1, len(y))
+    drawn = _Drawn(net, space.views(base * flips), x, y, loses, [])
+    meter.spend(evaluations=1, forward=len(y))
     losses, calls = drawn.run()
     _check(space, calls)
     rows = [pairs if call.apply is functional.linear else 1 for call in calls]
     networks = 2 * sum(rows) * len(y)
-    spend(networks, networks + 2 * len(y))
+    meter.spend(evaluations=networks, forward=networks + 2 * len(y))
     gradient = torch.zeros_like(base)
     parts = [space.views(flat) for flat in (base, chance, gradient)]
     for number, call in enumerate(calls):
@@ -168,7 +171,9 @@ def natural_gradient(
         advantage = partial(drawn.advantage, [one.out for one in calls[:number]])
         estimate = _by_outputs if call.apply is functional.linear else _by_weights
         out.add_(estimate(call, weight, p, noise, advantage), alpha=1 / (rows[number] * len(y)))
-    return float(losses.mean()), gradient.nan_to_num_(0.0, 0.0, 0.0)
+    loss = float(losses.mean())
+    meter.spend(losses=[loss])
+    return loss, gradient.nan_to_num_(0.0, 0.0, 0.0)
 
 
 def _by_outputs(
@@ -192,12 +197,6 @@ def _by_weights(
     e = noise(weight) * (spread > 0)
     change = torch.stack([call.apply(call.x, s * one * weight, None) for one in e])
     return torch.einsum("k,k...->...", advantage(call.apply(call.x, p * weight, call.bias), change).sum(1), e).div_(s)
-
-
-def _losses(logits: torch.Tensor, y: torch.Tensor, fitness: Fitness) -> torch.Tensor:
-    if fitness == "accuracy":
-        return (logits.argmax(-1) != y).float()
-    return functional.cross_entropy(logits, y, reduction="none")
 
 
 def _normals(stream: Stream, rows: int, like: torch.Tensor) -> torch.Tensor:

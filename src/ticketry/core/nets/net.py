@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ticketry.core.meters import Meter
+
 Named = Mapping[str, torch.Tensor]
 Norm = nn.modules.batchnorm._NormBase
 
@@ -45,7 +47,7 @@ class Net:
         self._mode(training=False)
         return self._call(weights, x, buffers)
 
-    def calibrate(self, weights: Named, batches: Iterable[torch.Tensor]) -> dict[str, torch.Tensor]:
+    def calibrate(self, weights: Named, batches: Iterable[torch.Tensor], meter: Meter) -> dict[str, torch.Tensor]:
         """The running mean and variance of every norm, averaged over the batches. Empty without norms."""
         if not self._norms:
             return {}
@@ -56,6 +58,7 @@ class Net:
                 for norm in self._norms.values():
                     norm.momentum = 1 / (before + 1)  # makes the running statistics a plain average
                 self.train_logits(weights, x)
+                meter.spend(forward=len(x))
         return {name: value.clone() for name, value in statistics(self.module).items()}
 
     def fresh(self) -> dict[str, torch.Tensor]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch.nn import functional
 
 from ticketry.core.masks.space import Layer, Space
+from ticketry.core.meters import Meter
 from ticketry.core.nets import backward
+from ticketry.core.nets.loss import Loss
 from ticketry.core.nets.net import Net
 from ticketry.core.nets.stack import Stack
 
@@ -19,26 +19,28 @@ Precision = Literal["float32", "bfloat16"]
 class Parameters:
     """The layout of Float[*P, M], M = N + R, and gradients to it.
 
-    `x`: some examples Float[B, ...], for their shape and device. `count` is told of examples forward and backward,
-    and of losses on the way.
+    `x`: some examples Float[B, ...], for their shape and device. `loss`: None where there are no gradients to be
+    had. All work is told to `meter`.
     """
 
     def __init__(
-        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, count: Callable[..., None]
+        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, loss: Loss | None, meter: Meter
     ) -> None:
         layers, start = list(space.layers), space.total
         for name, value in net.rest.items():
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
-        self._net, self.stack, self._masked, self._shape, self.count = (
-            net,
-            stack,
-            len(space.layers),
-            x.shape[1:],
-            count,
-        )
+        self._net, self.stack, self._loss, self.meter = net, stack, loss, meter
+        self._masked, self._shape = len(space.layers), x.shape[1:]
         self._layout = Space(tuple(layers))
         self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
+
+    @property
+    def loss(self) -> Loss:
+        """What gradients are of. Methods that need one are refused where there is none."""
+        if self._loss is None:
+            raise ValueError("no labels, so no gradient")
+        return self._loss
 
     def untrained(self, effective: torch.Tensor) -> torch.Tensor:
         """Float[M]: the masked weights Flat[N] and the others as their recipe draws them."""
@@ -55,7 +57,7 @@ class Parameters:
     def gradient(
         self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, precision: Precision = "float32"
     ) -> tuple[list[float], torch.Tensor]:
-        """Mean cross-entropy of P networks Float[P, M] on a batch, and the gradients to them, Float[P, M].
+        """Mean loss of P networks Float[P, M] on a batch, and the gradients to them, Float[P, M].
 
         Norms use the statistics of the batch.
         """
@@ -70,23 +72,23 @@ class Parameters:
             named, out = self.views(flat), self.views(gradient)
             parts = [list(views.values())[: self._masked] for views in (named, out)]
             biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
-            losses = backward.by_hand(stack, parts[0], biases[0], x, y, parts[1], biases[1]).tolist()
-        self.count(len(flat) * len(y), len(flat) * len(y), *losses)
+            losses = backward.by_hand(stack, parts[0], biases[0], x, y, self.loss, parts[1], biases[1]).tolist()
+        self.meter.spend(forward=len(flat) * len(y), backward=len(flat) * len(y), losses=losses)
         return losses, gradient
 
     def curvature(self, flat: torch.Tensor, x: torch.Tensor, y: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Float[M]: the Hessian of the mean cross-entropy times its gradient, of one network Float[M] on a batch.
+        """Float[M]: the Hessian of the mean loss times its gradient, of one network Float[M] on a batch.
 
-        Logits are divided by `temperature` first. The product is the gradient of <stop(g), g> (Pearlmutter 1994), and
+        Outputs are divided by `temperature` first. The product is the gradient of <stop(g), g> (Pearlmutter 1994), and
         counts as two passes backward.
         """
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
-        loss = functional.cross_entropy(self._net.train_logits(leaves, x) / temperature, y)
+        loss = self.loss.mean(self._net.train_logits(leaves, x) / temperature, y)
         every = list(leaves.values())
         first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
         along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
         second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
-        self.count(len(y), 2 * len(y))
+        self.meter.spend(forward=len(y), backward=2 * len(y))
         return torch.cat([product.flatten() for product in second])
 
     def flow(self, flat: torch.Tensor) -> torch.Tensor:
@@ -102,7 +104,7 @@ class Parameters:
         ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
         total = self._net.eval_logits(leaves, ones, buffers).sum()
         grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
-        self.count(1, 1)
+        self.meter.spend(forward=1, backward=1)
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
     def _by_autograd(
@@ -112,7 +114,7 @@ class Parameters:
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
         with torch.autocast(flat.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = self._net.train_logits(leaves, x)
-        loss = functional.cross_entropy(logits.float(), y)
+        loss = self.loss.mean(logits.float(), y)
         grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         torch.cat([grad.flatten() for grad in grads], out=out)
         return loss.detach()

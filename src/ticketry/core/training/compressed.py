@@ -60,7 +60,7 @@ class Compressed:
         """Long[K]: where each number is in a flat Float[P, M]."""
         self.owners = self.positions // masks.shape[1]
         """Long[K]: whose it is."""
-        self._count = parameters.count
+        self._loss, self._meter = parameters.loss, parameters.meter
 
     def take(self, flat: torch.Tensor) -> torch.Tensor:
         """Float[*, K] of Float[*, P, M]."""
@@ -71,7 +71,7 @@ class Compressed:
         flat.flatten(-2)[..., self.positions] = values
 
     def gradient(self, values: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> tuple[list[float], torch.Tensor]:
-        """Mean cross-entropy of the P networks on a batch, and the gradients to Float[K]."""
+        """Mean loss of the P networks on a batch, and the gradients to Float[K]."""
         n, p = len(y), self._p
         table = x.flatten(1).T.contiguous()
         reached = [table]
@@ -82,11 +82,7 @@ class Compressed:
             if bias is not None:
                 table += values[bias, None]
             reached.append(table.relu_() if affine.relu else table)
-        logs = functional.log_softmax(reached[-1].view(p, -1, n), 1)
-        own = y.expand(p, 1, n)
-        losses = logs.gather(1, own).mean((1, 2)).neg_()
-        change = logs.exp_()
-        change.scatter_add_(1, own, change.new_full((p, 1, n), -1.0)).div_(n)
+        losses, change = self._loss.slope(reached[-1].view(p, -1, n), y)
         change = change.view(-1, n)
         gradient = torch.empty_like(values)
         for number in range(len(self._layers) - 1, -1, -1):
@@ -101,7 +97,7 @@ class Compressed:
             if number:
                 change = _sums(listed.down, change, listed.falls, values[part][listed.order])
         found: list[float] = losses.tolist()
-        self._count(p * n, p * n, *found)
+        self._meter.spend(forward=p * n, backward=p * n, losses=found)
         return found, gradient
 
 

@@ -16,7 +16,7 @@ from ticketry.core.seed.streams import Stream
 from ticketry.evolution.masks import bound, operators
 from ticketry.evolution.masks.bound import Bound
 from ticketry.evolution.masks.connectivity import Graph, Scheme, graph, sieve
-from ticketry.evolution.masks.population import Fitness, classes, scored
+from ticketry.evolution.masks.population import Fitness, scored
 
 if TYPE_CHECKING:
     import torch
@@ -114,7 +114,7 @@ class Source:
         kind, tries = self.settings.bound, self.settings.tries
         if kind == "none":
             return self._some(n, 0), now
-        floor = 0.01 + 1 / classes(self.task)  # the published 0.51 for two classes
+        floor = 0.01 + self.task.objective.guess[1]  # the published 0.51 for two classes
 
         def draw(chunk: int) -> Words:
             return self._some(bound.CHUNK, chunk)
@@ -137,7 +137,7 @@ class Source:
         return operators.persist(make, n, bits.width(space.size), None if self.graph is None else self._sieve)
 
     def _accuracy(self, words: Words) -> NDArray[np.float64]:
-        return scored(self.task, words).accuracy
+        return scored(self.task, words).quality
 
     def _sieve(self, words: Words) -> tuple[Words, Bits]:
         if self.graph is None:
@@ -188,6 +188,6 @@ def check(settings: GeneticSettings) -> None:
 def check_classes(task: Task) -> None:
     """Raises RequestError where all training examples have one label: any mask would be as good as another."""
     labels = task.train.y
-    if bool((labels == labels[0]).all()):
+    if "classes" in task.objective.has and bool((labels == labels[0]).all()):
         label = f"of class {int(labels[0])} alone in its training part"
         raise refuse("data", label, "of at least two classes", "take more examples or another --val")

@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 Fitness = Literal["auto", "accuracy", "cross_entropy"]
 Floats = NDArray[np.float64]
 Cost = Callable[[Floats, Floats], Floats]
-"""Of networks with these losses and accuracies: lower is better."""
+"""Of networks with these losses and qualities: lower is better."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredPopulation:
-    """Masks `words` UInt64[P, W], with `loss` and `accuracy` Float64[P] on the training data."""
+    """Masks `words` UInt64[P, W], with `loss` and `quality` Float64[P] on the training data."""
 
     words: Words
     loss: Floats
-    accuracy: Floats
+    quality: Floats
 
     @classmethod
-    def of(cls, genomes: torch.Tensor, loss: torch.Tensor, accuracy: torch.Tensor) -> ScoredPopulation:
+    def of(cls, genomes: torch.Tensor, loss: torch.Tensor, quality: torch.Tensor) -> ScoredPopulation:
         """From Int64[P, W] and two Float64[P]."""
-        return cls(words_of(genomes), loss.cpu().numpy(), accuracy.cpu().numpy())
+        return cls(words_of(genomes), loss.cpu().numpy(), quality.cpu().numpy())
 
     @classmethod
     def unknown(cls, words: Words) -> ScoredPopulation:
         """Masks that are not evaluated yet, as bad as can be."""
-        return cls(words, np.full(len(words), np.inf), np.zeros(len(words)))
+        return cls(words, np.full(len(words), np.inf), np.full(len(words), -np.inf))
 
     @property
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """What `of` takes."""
-        return tensor_of(self.words), torch.from_numpy(self.loss), torch.from_numpy(self.accuracy)
+        return tensor_of(self.words), torch.from_numpy(self.loss), torch.from_numpy(self.quality)
 
 
 def words_of(genomes: torch.Tensor) -> Words:
@@ -64,21 +64,17 @@ def masks_of(task: Task, words: Words) -> torch.Tensor:
 
 
 def by_accuracy(task: Task, fitness: Fitness) -> bool:
-    """Whether performance is accuracy: asked for, or left to the number of classes, of which there are two."""
-    return fitness == "accuracy" or (fitness == "auto" and classes(task) == 2)
-
-
-def classes(task: Task) -> int:
-    """Classes of the training examples, numbered from 0 without gaps."""
-    return 1 + int(task.train.y.max())
+    """Whether performance is quality, not loss: asked for, or left to the number of classes, which is two."""
+    two = "classes" in task.objective.has and task.objective.outputs == 2
+    return fitness == "accuracy" or (fitness == "auto" and two)
 
 
 def scored(task: Task, words: Words, limit: Limit | None = None) -> ScoredPopulation:
-    """Evaluate masks, UInt64[P, W], P 0 or more; outside the `limit` a score may be given up as (infinite, 0)."""
+    """Evaluate masks, UInt64[P, W], P 0 or more; outside the `limit` one may be given up as the worst."""
     if not len(words):
         return ScoredPopulation.unknown(words)
     score = task.fitness(masks_of(task, words), limit=limit)
-    return ScoredPopulation(words, score.loss.cpu().numpy(), score.accuracy.cpu().numpy())
+    return ScoredPopulation(words, score.loss.cpu().numpy(), score.quality.cpu().numpy())
 
 
 def survivors(
@@ -89,15 +85,15 @@ def survivors(
     By performance, where NaN is worst, then by more zeros, then elders first.
     """
     loss = np.concatenate([elders.loss, young.loss])
-    accuracy = np.concatenate([elders.accuracy, young.accuracy])
-    order = truncate(-accuracy if accurate else loss, bits.count(both), most)
-    return ScoredPopulation(both[order], loss[order], accuracy[order])
+    quality = np.concatenate([elders.quality, young.quality])
+    order = truncate(-quality if accurate else loss, bits.count(both), most)
+    return ScoredPopulation(both[order], loss[order], quality[order])
 
 
 def ranked(first: ScoredPopulation, accurate: bool) -> ScoredPopulation:
     """A first population, best first by performance alone, as its parents are ranked."""
-    order = np.argsort(-first.accuracy if accurate else first.loss, kind="stable")
-    return ScoredPopulation(first.words[order], first.loss[order], first.accuracy[order])
+    order = np.argsort(-first.quality if accurate else first.loss, kind="stable")
+    return ScoredPopulation(first.words[order], first.loss[order], first.quality[order])
 
 
 def worst(elders: ScoredPopulation, accurate: bool, most: int) -> Limit | None:
@@ -106,4 +102,4 @@ def worst(elders: ScoredPopulation, accurate: bool, most: int) -> Limit | None:
 
     if len(elders.words) < most:
         return None
-    return Limit(accuracy=float(elders.accuracy[-1])) if accurate else Limit(loss=float(elders.loss[-1]))
+    return Limit(quality=float(elders.quality[-1])) if accurate else Limit(loss=float(elders.loss[-1]))

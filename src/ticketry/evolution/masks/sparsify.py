@@ -3,14 +3,14 @@
 The authors walk the bits of the best mask in order and drop each one whose loss does not lower the accuracy, on test
 data (arXiv 2508.08877, code). Here a change is judged on training data, in both directions, by
 
-    cost + price * density,    cost = cross-entropy / ln C    or    error / (1 - 1/C) + 0.05 cross-entropy / ln C,
+    cost + price * density,    cost = loss / guess    or    (1 - quality) / (1 - quality of guess) + 0.05 loss / guess,
 
-so that a constant guess among C classes costs about 1, a weight stays only if it is worth its place, and what one
-removal broke others can repair. The price falls from 16 times its value to that value, by equal factors: what left
-when it was high returns where it is missed, which ends at a better mask than a constant price. The
-answer is the best mask on the way, by the objective at the final price. A pass tries all bits in
-a random order, in chunks: the one-bit changes of a chunk are evaluated together, and those that help are made in the
-order of their gain, each evaluated again if another went before.
+where guess is the loss of a constant guess (among C classes ln C, its quality 1/C), which so costs about 1. A weight
+stays only if it is worth its place, and what one removal broke others can repair. The price falls from 16 times its
+value to that value, by equal factors: what left when it was high returns where it is missed, which ends at a better
+mask than a constant price. The answer is the best mask on the way, by the objective at the final price. A pass tries
+all bits in a random order, in chunks: the one-bit changes of a chunk are evaluated together, and those that help are
+made in the order of their gain, each evaluated again if another went before.
 
 At a fixed density changes come in pairs, the most harmless removal with the most useful return of the chunk.
 """
@@ -28,7 +28,7 @@ from ticketry.core.errors import SearchEnded
 from ticketry.core.lazy import torch
 from ticketry.core.masks import bits
 from ticketry.core.masks.bits import Bits, Words
-from ticketry.evolution.masks.population import Cost, Floats, ScoredPopulation, classes, words_of
+from ticketry.evolution.masks.population import Cost, Floats, ScoredPopulation, words_of
 
 if TYPE_CHECKING:
     from ticketry.core.fitness.kernels import Score
@@ -39,7 +39,7 @@ Places = NDArray[np.int64]
 
 PASSES = 12  # times that all bits are tried
 DEAR = 16.0  # how many times higher the price begins
-MARGIN = 0.05  # of cross-entropy beside errors: among masks of equal accuracy the surer ones, which generalise better
+MARGIN = 0.05  # of loss beside errors: among masks of equal accuracy the surer ones, which generalise better
 
 
 class NeighbourEvaluator(Protocol):
@@ -71,14 +71,14 @@ class Whole:
 class Walk:
     """Where a walk is: `words` UInt64[2, W], the best mask it came by and the one it is at.
 
-    `loss`, `accuracy`: of the mask it is at, on training data; `best_loss`, `best_value`: loss and objective, at the
+    `loss`, `quality`: of the mask it is at, on training data; `best_loss`, `best_value`: loss and objective, at the
     final price, of the best; `dense_loss`, `dense_kept`: loss and ones of the mask it began with; `begun`: the part of
     the budget that was spent by then; `tried`, `changed`: bits so far; `evaluations`: what it cost.
     """
 
     words: Words
     loss: float
-    accuracy: float
+    quality: float
     best_loss: float
     best_value: float
     dense_loss: float
@@ -97,12 +97,12 @@ class Walk:
     def start(cls, population: ScoredPopulation, spent: float) -> Walk:
         """From the first of a population; `spent`: the part of the budget that is."""
         words, loss = population.words[[0, 0]], float(population.loss[0])
-        return cls(words, loss, float(population.accuracy[0]), loss, math.inf, loss, int(bits.count(words[0])), spent)
+        return cls(words, loss, float(population.quality[0]), loss, math.inf, loss, int(bits.count(words[0])), spent)
 
     @property
     def scored(self) -> ScoredPopulation:
         """The mask that it is at, as a population of one."""
-        return ScoredPopulation(self.words[1:], np.array([self.loss]), np.array([self.accuracy]))
+        return ScoredPopulation(self.words[1:], np.array([self.loss]), np.array([self.quality]))
 
     @property
     def numbers(self) -> torch.Tensor:
@@ -122,16 +122,17 @@ class Walk:
         }
 
 
-def cost_of(accurate: bool, classes: int) -> Cost:
-    """What the walk lowers, for performance by accuracy or by cross-entropy."""
+def cost_of(accurate: bool, guess: tuple[float, float]) -> Cost:
+    """What the walk lowers, for performance by quality or by loss. `guess`: both of a constant guess."""
+    loss_of, quality_of = guess
     if accurate:
-        return lambda loss, accuracy: (1 - accuracy) / (1 - 1 / classes) + MARGIN * loss / math.log(classes)
-    return lambda loss, accuracy: loss / math.log(classes)
+        return lambda loss, quality: (1 - quality) / (1 - quality_of) + MARGIN * loss / loss_of
+    return lambda loss, quality: loss / loss_of
 
 
 def walk_on(task: Task, walk: Walk, accurate: bool, price: float, exchanging: bool) -> Walk:
     """Try the next chunk of bits; SearchEnded after the last. All depends on the task's seed and on `walk` alone."""
-    d, before, cost = task.space.size, task.meters.evaluations, cost_of(accurate, classes(task))
+    d, before, cost = task.space.size, task.meters.evaluations, cost_of(accurate, task.objective.guess)
     if walk.tried == PASSES * d:
         raise SearchEnded("the sparsifier has come to its end")
     number, start = divmod(int(walk.tried), d)
@@ -156,18 +157,18 @@ def walk_on(task: Task, walk: Walk, accurate: bool, price: float, exchanging: bo
 
 def improve(evaluator: NeighbourEvaluator, mask: Bits, walk: Walk, places: Places, cost: Cost, price: float) -> Walk:
     """Try to change each of some places, in place in `mask`, Bool[D]; `price` is that of one bit."""
-    losses, accuracies, costs = _neighbours(evaluator, places, cost)
+    losses, qualities, costs = _neighbours(evaluator, places, cost)
     with np.errstate(invalid="ignore"):  # infinite less infinite is no gain
         gain = _cost(walk, cost) - costs + np.where(mask[places], price, -price)
     first = walk.changed
     for i in np.argsort(-gain, kind="stable")[: np.count_nonzero(gain > 0)]:
         place, here = places[i : i + 1], slice(i, i + 1)
         if walk.changed > first:  # what is known of this neighbour was true before another bit changed
-            losses[here], accuracies[here], costs[here] = _neighbours(evaluator, place, cost)
+            losses[here], qualities[here], costs[here] = _neighbours(evaluator, place, cost)
         if costs[i] < _cost(walk, cost) + (price if mask[place[0]] else -price):
             evaluator.apply(int(place[0]))
             mask[place] ^= True
-            walk = replace(walk, loss=float(losses[i]), accuracy=float(accuracies[i]), changed=walk.changed + 1)
+            walk = replace(walk, loss=float(losses[i]), quality=float(qualities[i]), changed=walk.changed + 1)
     return walk
 
 
@@ -177,20 +178,20 @@ def exchange(evaluator: NeighbourEvaluator, mask: Bits, walk: Walk, places: Plac
     order = places[np.argsort(costs, kind="stable")]
     for off, on in zip(order[mask[order]], order[~mask[order]], strict=False):
         evaluator.apply(int(off))
-        losses, accuracies, costs = _neighbours(evaluator, np.array([on]), cost)
+        losses, qualities, costs = _neighbours(evaluator, np.array([on]), cost)
         if not costs[0] < _cost(walk, cost):
             break
         evaluator.apply(int(on))
         mask[[off, on]] ^= True
-        walk = replace(walk, loss=float(losses[0]), accuracy=float(accuracies[0]), changed=walk.changed + 2)
+        walk = replace(walk, loss=float(losses[0]), quality=float(qualities[0]), changed=walk.changed + 2)
     return walk
 
 
 def _neighbours(evaluator: NeighbourEvaluator, places: Places, cost: Cost) -> tuple[Floats, Floats, Floats]:
     score = evaluator.flips(torch.from_numpy(places))
-    loss, accuracy = score.loss.cpu().numpy().copy(), score.accuracy.cpu().numpy().copy()
-    return loss, accuracy, cost(loss, accuracy)
+    loss, quality = score.loss.cpu().numpy().copy(), score.quality.cpu().numpy().copy()
+    return loss, quality, cost(loss, quality)
 
 
 def _cost(walk: Walk, cost: Cost) -> float:
-    return float(cost(np.array([walk.loss]), np.array([walk.accuracy]))[0])
+    return float(cost(np.array([walk.loss]), np.array([walk.quality]))[0])
