@@ -36,7 +36,7 @@ ORDER = (
     ("report",),
     ("runs",),
     ("checks", "analysis", "recipes", "ship"),
-    ("cli",),
+    ("api", "cli"),
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}

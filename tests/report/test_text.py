@@ -86,7 +86,7 @@ def test_a_pipe_gets_plain_unfolded_ascii(
     directory, result = make_run(ODD, layers=[("x" * 150, (2, 3))])
     text.print_result(directory, result)
     text.print_ticket(directory.ticket, file.summary(file.read(directory.ticket)))
-    text.print_checks(directory.ticket, file.verify(file.load(directory.ticket)), model=True)
+    text.print_checks(directory.ticket, file.verify(file.load(directory.ticket)), ", and the model builds")
     printed = capsys.readouterr().out
     assert printed.isascii()
     assert "\x1b" not in printed
@@ -122,7 +122,7 @@ def test_ticket_shows_locks_where_there_are_any(make_run: Callable[..., Any]) ->
 
 def test_checks_say_which_digest_differs() -> None:
     checks = [Check("weights", "a" * 64, "b" * 64, False), Check("mask", "c" * 64, "c" * 64, True)]
-    printed = captured(text.print_checks, Path("t.tkt"), checks, True)
+    printed = captured(text.print_checks, Path("t.tkt"), checks, ", and the model builds")
     lines = printed.splitlines()
     assert lines[1].split() == ["weights", "DIFFERS", "a" * 64, "b" * 64]
     assert lines[2].split() == ["mask", "ok", "c" * 64, "c" * 64]
@@ -131,13 +131,17 @@ def test_checks_say_which_digest_differs() -> None:
 
 def test_checks_that_hold_say_so() -> None:
     checks = [Check("mask", "c" * 64, "c" * 64, True)]
-    assert captured(text.print_checks, Path("t"), checks, True).splitlines()[-1].endswith("and the model builds.")
-    assert "model" not in captured(text.print_checks, Path("t"), checks, False)
+    assert (
+        captured(text.print_checks, Path("t"), checks, ", and the model builds")
+        .splitlines()[-1]
+        .endswith("and the model builds.")
+    )
+    assert "model" not in captured(text.print_checks, Path("t"), checks, "")
 
 
 def test_a_terminal_gets_digests_that_fit() -> None:
     checks = [Check("mask", "c" * 64, "c" * 64, True)]
-    printed = captured(text.print_checks, Path("t"), checks, True, width=80, terminal=True)
+    printed = captured(text.print_checks, Path("t"), checks, ", and the model builds", width=80, terminal=True)
     assert "c" * 20 in printed
     assert "c" * 21 not in printed
 

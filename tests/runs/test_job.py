@@ -62,6 +62,7 @@ class Counting:
     asked: list[str] = field(default_factory=list)
     wanted = WANTED
     source = "nothing"
+    handed = ()
     kinds: Mapping[str, Any] = field(default_factory=lambda: {"inner": Inner, "count": int, "note": str | None})
     device = torch.device("cpu")
 

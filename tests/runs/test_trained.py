@@ -19,7 +19,7 @@ from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.gradual import Gradual
 from ticketry.methods.imp import Imp
 from ticketry.methods.one_shot import OneShot
-from ticketry.runs.find import Run
+from ticketry.runs.run import Run
 from ticketry.runs.train import train
 from ticketry.ticket import file
 from ticketry.ticket.module import Ticket

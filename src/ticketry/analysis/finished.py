@@ -13,8 +13,9 @@ from ticketry.core.errors import RequestError, refuse
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
 from ticketry.runs import record
-from ticketry.runs.find import Run, execute
-from ticketry.runs.problem import Problem, problem_of_experiment
+from ticketry.runs.find import execute
+from ticketry.runs.problem import Handed, Problem, problem_of_experiment
+from ticketry.runs.run import Run
 
 
 def open_finished(root: str | Path) -> Run:
@@ -30,16 +31,20 @@ def open_finished(root: str | Path) -> Run:
     return execute(_experiment(directory), directory.root)  # returns at once, or says what is wrong with the run
 
 
-def problem_of_run(run: Run, source: str | None = None, device: str | None = None) -> tuple[Problem, torch.Tensor]:
+def problem_of_run(
+    run: Run, source: str | data.Dataset | None = None, device: str | None = None, model: Handed = None
+) -> tuple[Problem, torch.Tensor]:
     """The problem of a run, built anew, and the mask of its ticket over the searched weights: Bool[D].
 
-    `source` names the data where the run was given them as arrays; `device` replaces the run's. Raises RequestError
+    `source`: the data, or their name, and `model`: where the run was given them as objects; `device` replaces the
+    run's. Raises RequestError
     when data or network are not those of the run.
     """
     experiment = _experiment(run.directory)
     experiment = replace(experiment, device=device or experiment.device)
     try:
-        problem = problem_of_experiment(experiment, None if source is None else data.load(source))
+        dataset = data.load(source) if isinstance(source, str) else source
+        problem = problem_of_experiment(experiment, dataset, model)
     except RequestError as error:
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None
@@ -55,6 +60,8 @@ def problem_of_run(run: Run, source: str | None = None, device: str | None = Non
 def _experiment(directory: RunDirectory) -> Experiment:
     try:
         return from_json(json.loads(directory.record.read_text()))
+    except RequestError:  # which is a ValueError, too: a method that does not exist, say
+        raise
     except (ValueError, KeyError, TypeError, AttributeError):
         what = f"{directory.root}, whose experiment.json this version cannot read"
         raise refuse("run", what, "the directory of a finished run", "name another") from None

@@ -40,10 +40,12 @@ from ticketry.core.meters import Budget
 from ticketry.core.objective import Objective
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
+from ticketry.data import Dataset
 from ticketry.report.landscape import SCHEMA, read
 from ticketry.runs import pages
-from ticketry.runs.find import Run
+from ticketry.runs.problem import Handed
 from ticketry.runs.progress import SearchProgress
+from ticketry.runs.run import Run
 
 MASKS = 16  # evaluated between two looks at the progress bar
 
@@ -52,14 +54,15 @@ def landscape(
     run: str | Path,
     settings: LandscapeSettings | None = None,
     *,
-    data: str | None = None,
+    data: str | Dataset | None = None,
+    model: Handed = None,
     device: str | None = None,
     quiet: bool = True,
 ) -> dict[str, Any]:
     """Measure the landscape of a finished run, write `landscape.json` into it and pictures onto its page.
 
-    `data` names the data where the run was given arrays; `device` takes the place of the run's. A landscape of the same
-    settings is not measured again. Raises RequestError, having written nothing, when the request is wrong.
+    `data`, `model`: those of the run, where it was given objects; `device` takes the place of the run's. A landscape
+    of the same settings is not measured again. Raises RequestError, having written nothing, when the request is wrong.
 
     Returns what the file holds. `ticket`: the quality, under the name of its `measure`, and the loss (None where it is
     not finite) of the ticket itself, on so many `examples`. `lines`, one for each target and each layer (None: all of
@@ -69,16 +72,21 @@ def landscape(
     settings, done = settings or LandscapeSettings(), open_finished(run)
     known = read(done.directory, done.result)
     if known is None or known["settings"] != asdict(settings):
-        known = _measured(done, settings, data, device, quiet)
+        known = _measured(done, settings, data, model, device, quiet)
         write(done.directory.landscape, json.dumps(known) + "\n")
     pages.renew(done.directory, done.directory.landscape)
     return known
 
 
 def _measured(
-    run: Run, settings: LandscapeSettings, data: str | None, device: str | None, quiet: bool
+    run: Run,
+    settings: LandscapeSettings,
+    data: str | Dataset | None,
+    model: Handed,
+    device: str | None,
+    quiet: bool,
 ) -> dict[str, Any]:
-    problem, mask = problem_of_run(run, data, device)
+    problem, mask = problem_of_run(run, data, device, model)
     task, ticket, segments = problem.task, mask.cpu().numpy(), problem.task.space.segments
     k, points, grid, seed = settings.directions, settings.points, settings.grid, settings.seed
     feed = task.train if settings.split == "train" else task.validation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ from ticketry.checks.trial import Trial, TrialJob
 from ticketry.checks.verdict import LEAST
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
-from ticketry.data import Dataset
+from ticketry.data import Dataset, named
 from ticketry.paths import RunDirectory
 from ticketry.runs import job, pages
+from ticketry.runs.problem import Handed
 from ticketry.ticket import file
 
 
 def check(
     path: str | Path,
     *,
-    data: str | Dataset | None = None,
+    data: str | Dataset | Sequence[object] | None = None,
+    model: Handed = None,
     out: str | Path | None = None,
     seeds: int = 5,
     training: Training | None = None,
@@ -32,7 +35,8 @@ def check(
     """Try the ticket of a finished run's directory, or of a file, against every control: what `result.json` will hold.
 
     `trained`: None for tickets of kind trainable only; strong tickets are judged with their untrained weights.
-    `data`: None for those of the run. `corrupted`: also against what its search finds on corrupted data (see
+    `data`: None for those of the run. `model`: one of the same structure, for a ticket whose model was handed over.
+    `corrupted`: also against what its search finds on corrupted data (see
     checks/corruptions), which takes a run's directory, and the time of a search for each corruption and draw. A
     finished check is returned at once; an unfinished one is resumed. Raises RequestError for a wrong request.
     """
@@ -48,7 +52,7 @@ def check(
     ticket = file.decode(encoded)
     if data is None:
         data = ticket.data.rpartition(":")[0]
-    name, dataset = (data, None) if isinstance(data, str) else (data.name, data)
+    name, dataset = named(data)
     trial = Trial(
         ticket=file.digests(encoded)["ticket"],
         data=name,
@@ -62,7 +66,7 @@ def check(
     own = run.check_corrupted if corrupted else run.check
     beside = own.root if path.is_dir() else source.with_name(f"{source.stem}-check")
     directory = RunDirectory(Path(out) if out else beside)
-    outcome = job.perform(TrialJob(trial, ticket, directory, dataset, path if corrupted else None), quiet)
+    outcome = job.perform(TrialJob(trial, ticket, directory, dataset, model, path if corrupted else None), quiet)
     if path.is_dir() and directory.root == beside and run.report.exists():
         pages.renew(run, directory.result)
     return outcome

@@ -21,8 +21,9 @@ from ticketry.core.spec import Spec
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
-from ticketry.runs.find import Run, execute
-from ticketry.runs.problem import problem_of_experiment
+from ticketry.runs.find import execute
+from ticketry.runs.problem import Handed, problem_of_experiment
+from ticketry.runs.run import Run
 
 
 def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experiment:
@@ -33,6 +34,8 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     try:
         record = json.loads(RunDirectory(root).record.read_text())
         experiment, split = from_json(record), record["split"]
+    except RequestError:  # which is a ValueError, too
+        raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         allowed = "the directory of a `ticketry find` for --corrupted, which repeats its search"
         raise refuse("ticket", root, allowed, "name that, or leave out --corrupted") from None
@@ -45,16 +48,16 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     return replace(experiment, device=device)
 
 
-def rehearse(experiment: Experiment, dataset: Dataset) -> None:
+def rehearse(experiment: Experiment, dataset: Dataset, model: Handed) -> None:
     """Begin the first search on each corruption and drop it, so that what it would refuse is refused at once."""
     for name, corrupt in corruptions.discover().items():
         with _named(name, 0):
-            problem = problem_of_experiment(_again(experiment, name, 0), dataset=corrupt(dataset, experiment.seed, 0))
+            problem = problem_of_experiment(_again(experiment, name, 0), corrupt(dataset, experiment.seed, 0), model)
             experiment.method.init(problem.task)
 
 
 def search(
-    experiment: Experiment, dataset: Dataset, seeds: int, check: RunDirectory, quiet: bool
+    experiment: Experiment, dataset: Dataset, model: Handed, seeds: int, check: RunDirectory, quiet: bool
 ) -> dict[str, list[Run]]:
     """The runs on every corruption of the data, by its name, one a draw; done, resumed or opened as the case may be."""
     names = corruptions.discover()
@@ -66,7 +69,8 @@ def search(
             altered = None if done else corrupt(dataset, experiment.seed, draw)
             wanted, title = _again(experiment, name, draw), f"{name} {draw + 1} of {seeds}"
             with _named(name, draw):
-                runs[name].append(execute(wanted, directory.root, quiet=quiet, dataset=altered, title=title))
+                run = execute(wanted, directory.root, quiet=quiet, dataset=altered, model=model, title=title)
+                runs[name].append(run)
     return runs
 
 

@@ -20,10 +20,10 @@ from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
 from ticketry.data import Dataset
 from ticketry.paths import RunDirectory
-from ticketry.runs.find import Run
 from ticketry.runs.job import Line
-from ticketry.runs.problem import problem_of_ticket
+from ticketry.runs.problem import Handed, handed, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
+from ticketry.runs.run import Run
 from ticketry.runs.train import TrainedTicket
 from ticketry.ticket.content import TicketFile
 
@@ -63,17 +63,26 @@ class TrialJob:
     }
 
     def __init__(
-        self, wanted: Trial, ticket: TicketFile, directory: RunDirectory, dataset: Dataset | None, repeats: Path | None
+        self,
+        wanted: Trial,
+        ticket: TicketFile,
+        directory: RunDirectory,
+        dataset: Dataset | None,
+        model: Handed,
+        repeats: Path | None,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self._ticket, self._given, self._repeats = ticket, dataset, repeats
+        self.handed = handed(dataset, model)
+        self._ticket, self._given, self._model, self._repeats = ticket, dataset, model, repeats
         self._runs: Mapping[str, list[Run]] = {}
         self._drawn: tuple[int, dict[str, TicketParts]] = (-1, {})
 
     def prepare(self) -> Mapping[str, str]:
         wanted, run, where = self.wanted, self.wanted.digest[:16], self._repeats
         self._dataset = data.load(wanted.data) if self._given is None else self._given
-        self._problem = problem_of_ticket(self._ticket, wanted.data, wanted.val, wanted.device, run, self._dataset)
+        self._problem = problem_of_ticket(
+            self._ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model
+        )
         self._task = self._problem.task
         if wanted.trained:
             wanted.training.check(self._task.steps_per_epoch(wanted.training.batch))
@@ -87,7 +96,7 @@ class TrialJob:
 
     def first(self) -> TrialState:
         if self._again is not None:
-            searches.rehearse(self._again, self._dataset)
+            searches.rehearse(self._again, self._dataset, self._model)
         return TrialState([], {}, None, 0, self._task.meters)
 
     def restored(self, fields: Mapping[str, Any]) -> TrialState:
@@ -97,7 +106,8 @@ class TrialJob:
     def gather(self, quiet: bool) -> None:
         """The searches on corrupted data, one a draw for each corruption."""
         if self._again is not None:
-            self._runs = searches.search(self._again, self._dataset, self.wanted.seeds, self.directory, quiet)
+            given = self._dataset, self._model
+            self._runs = searches.search(self._again, *given, self.wanted.seeds, self.directory, quiet)
 
     def step(self, state: TrialState) -> tuple[TrialState, Line | None] | None:
         """The beginning of a draw, or an epoch of all its networks."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import asdict, make_dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -61,6 +63,7 @@ def show(args: Sequence[str]) -> int:
 def verify(args: Sequence[str]) -> int:
     """Regenerate and compare digests."""
     request = _parse(flags.Verify, args, "verify")
+    from ticketry import models
     from ticketry.report import text
     from ticketry.ticket import file
 
@@ -68,15 +71,17 @@ def verify(args: Sequence[str]) -> int:
         ticket = file.load(request.file)
         checks = file.verify(ticket)
         sound = all(check.ok for check in checks)
-        builds = sound and not request.digest
-        if builds:
+        model = "" if request.digest else ", and the model builds"
+        if models.handed(ticket.model):
+            model = "; its model was handed over in Python and was not built"
+        elif sound and not request.digest:
             from ticketry.ticket.module import Ticket
 
             Ticket(ticket).module()
     except TicketError as error:
         complain(error)
         return 1
-    text.print_checks(request.file, checks, model=builds)
+    text.print_checks(request.file, checks, model)
     return 0 if sound else 1
 
 
@@ -196,7 +201,19 @@ def first_line(thing: object) -> str:
 
 
 def _parse(shape: type[T], args: Sequence[str], prog: str) -> T:
-    return tyro.cli(shape, args=args, prog=f"ticketry {prog}", config=(tyro.conf.FlagCreatePairsOff,))
+    """The request that the words make. A setting that refuses its value speaks for itself, not in the parser's box."""
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(shape, args=args, prog=f"ticketry {prog}", config=(tyro.conf.FlagCreatePairsOff,))
+    except SystemExit as stop:
+        error: BaseException | None = stop
+        while error is not None and not isinstance(error, RequestError):
+            error = error.__cause__ or error.__context__
+        if error is not None:
+            raise error from None
+        sys.stderr.write(said.getvalue())
+        raise
 
 
 def _listed(args: Sequence[str], usage: str, title: str, things: Mapping[str, object], note: str = "") -> int:

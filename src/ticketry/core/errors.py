@@ -10,8 +10,8 @@ class TicketryError(Exception):
     """Base of every error that ticketry raises on purpose; the command line prints it without a traceback."""
 
 
-class RequestError(TicketryError):
-    """What was asked for is wrong. The command line exits with 2."""
+class RequestError(TicketryError, ValueError):
+    """What was asked for is wrong, and so also a ValueError. The command line exits with 2."""
 
 
 class TicketError(TicketryError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,12 +18,27 @@ from ticketry.core.errors import refuse, unknown
 from ticketry.data import files
 from ticketry.data.dataset import Augment, Dataset, Split, from_arrays, split
 
-__all__ = ["Augment", "Dataset", "Split", "from_arrays", "load", "names", "split"]
+__all__ = ["Augment", "Dataset", "Split", "from_arrays", "load", "named", "names", "split"]
 
 
 def names() -> list[str]:
     """The built-in data sets."""
     return sorted(_builtins())
+
+
+def named(given: str | Dataset | Sequence[object]) -> tuple[str, Dataset | None]:
+    """The text of data that may be an object, and the Dataset where it is one.
+
+    `given`: a text, a Dataset, or the four arrays (X, y, X_test, y_test). Raises RequestError for anything else.
+    """
+    if isinstance(given, str):
+        return given, None
+    if isinstance(given, Dataset):
+        return given.name, given
+    if isinstance(given, tuple | list) and len(given) == 4:
+        return "arrays", from_arrays("arrays", *given)
+    wanted = "a name, path or import path, a Dataset (tk.from_arrays makes one), or the arrays (X, y, X_test, y_test)"
+    raise refuse("data", f"a {type(given).__name__}", wanted, "pass one")
 
 
 def load(text: str) -> Dataset:

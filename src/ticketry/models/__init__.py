@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, cast
 from ticketry.core import spec
 from ticketry.core.errors import refuse, unknown
 from ticketry.core.lazy import torch
+from ticketry.models.handed import check_structure, fresh, handed, text_of
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "check", "names"]
+__all__ = ["build", "check", "handed", "names", "text_of"]
 
 _MODULES = {
     "mlp": "mlp",
@@ -39,14 +40,26 @@ def names() -> list[str]:
     return ["mlp", "mlp:20", "mlp:50,50", *(name for name in _MODULES if name != "mlp")]
 
 
-def build(text: str, input_shape: tuple[int, ...], classes: int) -> nn.Module:
+def build(
+    text: str, input_shape: tuple[int, ...], classes: int, model: nn.Module | type[nn.Module] | None = None
+) -> nn.Module:
     """The network that a text names, for examples of the given shape; the global generator is as it was before.
+
+    `model` was handed over, and is copied: one of the same structure, where the text is that of such a model.
 
     `text` is a built-in name with or without options (`mlp:50,50`, `conv4(width=0.5)`), or an import path
     `package.module:factory`, with or without literal arguments, to a function returning an `nn.Module`. The weights
     are for the caller to set: those of a built-in are zero, those of a factory are whatever it made of a generator
     seeded with zero. Raises RequestError, in one sentence, for whatever is wrong.
     """
+    if model is not None:
+        copied = fresh(model)
+        check_structure(text, copied)
+        return copied
+    if handed(text):
+        kind = text.split(":")[1]
+        found = f"{text}, a {kind} that was handed over in Python"
+        raise refuse("model", found, "handed over again", f"pass model={kind}(...) from Python, built as it was")
     named = spec.parse("model", text)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)

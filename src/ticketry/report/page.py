@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -85,7 +85,7 @@ def page(directory: RunDirectory, result: Result) -> str:
             "notes": note_rows(result),
             "command": command(record, again),
             "python": python(record, again),
-            "after": _after(directory, result),
+            "after": _after(directory, result, record.get("handed", ())),
             "digests": list(result["digest"].items()),
             "environment": _environment(record),
         },
@@ -93,9 +93,12 @@ def page(directory: RunDirectory, result: Result) -> str:
     return html.encode(errors="replace").decode()  # a path may hold bytes that are no text
 
 
-def _after(directory: RunDirectory, result: Result) -> str:
+def _after(directory: RunDirectory, result: Result, handed: Sequence[str]) -> str:
+    """What can be done with the file from text alone: not to judge data or build a model that were handed over."""
     path = str(directory.ticket)
-    verbs = (["verify", path], ["show", path], ["eval", path, "--data", result["data"]])
+    verbs = [["verify", path], ["show", path]]
+    if not handed:
+        verbs.append(["eval", path, "--data", result["data"]])
     return "\n".join(shlex.join(["ticketry", *words]) for words in verbs)
 
 

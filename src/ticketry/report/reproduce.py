@@ -13,7 +13,12 @@ NODES = {"budget": "Budget", "lock": "Lock", "search": "Search"}  # parts of an 
 
 
 def command(record: Mapping[str, Any], out: str) -> str:
-    """The command line of an `experiment.json`, with the flags that are not at their defaults, into directory `out`."""
+    """The command line of an `experiment.json`, with the flags that are not at their defaults, into directory `out`.
+
+    Where something was handed over as an object there is none: the empty text.
+    """
+    if record.get("handed"):
+        return ""
     name = record["method"]["name"]
     flags = [["--data", record["data"]], ["--model", record["model"]], ["--seed", str(record["seed"])]]
     for part, changed in _changed(record).items():
@@ -29,10 +34,13 @@ def python(record: Mapping[str, Any], out: str) -> str:
     changed = _changed(record)
     method = f"tk.methods.{get(record['method']['name']).__name__}({_arguments(changed.pop('method'))})"
     own = {"data": record["data"], "model": record["model"], "seed": record["seed"], **changed.pop("")}
-    lines = [method, *(f"{name}={value!r}" for name, value in own.items())]
+    handed = record.get("handed", ())
+    lines = [method, *(f"{name}={name if name in handed else repr(value)}" for name, value in own.items())]
     lines += [f"{part}=tk.{NODES[part]}({_arguments(values)})" for part, values in changed.items() if values]
     inner = "".join(f"    {line},\n" for line in [*lines, f"out={out!r}"])
-    return f"import ticketry as tk\n\nrun = tk.find(\n{inner})\nnet = run.ticket.module()"
+    ours = "".join(f"# {name}: the object that was handed over, {own[name]}\n" for name in handed)
+    net = "run.ticket.module(model=model)" if "model" in handed else "run.ticket.module()"
+    return f"import ticketry as tk\n\n{ours}run = tk.find(\n{inner})\nnet = {net}"
 
 
 def _changed(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

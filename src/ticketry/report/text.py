@@ -57,8 +57,8 @@ def print_ticket(path: Path, summary: Summary, console: Console | None = None) -
     )
 
 
-def print_checks(path: Path, checks: Iterable[Check], model: bool, console: Console | None = None) -> None:
-    """What `ticketry verify` says: each digest of the file beside the one computed anew; `model`: it was built too.
+def print_checks(path: Path, checks: Iterable[Check], model: str, console: Console | None = None) -> None:
+    """What `ticketry verify` says: each digest of the file beside the one computed anew; `model`: what became of that.
 
     In a terminal the digests are shortened to fit.
     """
@@ -68,7 +68,7 @@ def print_checks(path: Path, checks: Iterable[Check], model: bool, console: Cons
     wrong = [c.what for c in checks if not c.ok]
     verdict = f"FAILED: what the file says of its {' and '.join(wrong)} is not what comes out here."
     if not wrong:
-        verdict = "ok: weights and mask come out again bit for bit" + (", and the model builds." if model else ".")
+        verdict = "ok: weights and mask come out again bit for bit" + f"{model}."
     _print(console, _table(("digest", "", "stored", "recomputed"), rows), f"{path}: {verdict}")
 
 

@@ -52,6 +52,8 @@ def load(path: Path, owner: str, kinds: Mapping[str, Any], device: torch.device)
             raise RequestError(f"{path} belongs to another experiment; delete it to start this one anew.")
         there = {name: tensor.to(device) for name, tensor in tensors.items()}
         return {name: _whole(kind, record["parts"][name], there) for name, kind in kinds.items()}
+    except RequestError:  # which is a ValueError, too
+        raise
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RequestError(f"{path} is damaged ({reason:.100}); delete it to start the run anew.") from None

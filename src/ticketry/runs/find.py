@@ -3,55 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from ticketry.core.atomic import write
 from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.masks.candidate import Candidate, candidate
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
-from ticketry.data import Dataset
+from ticketry.data import Dataset, named
 from ticketry.experiment import Experiment, Lock, Search
-from ticketry.methods import name_of
+from ticketry.methods import discover, name_of
 from ticketry.methods._contract import HasNotes, Method
+from ticketry.models import text_of
 from ticketry.paths import RunDirectory
 from ticketry.report.numerals import quality
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
-from ticketry.runs.problem import problem_of_experiment
+from ticketry.runs.problem import Handed, handed, problem_of_experiment
 from ticketry.runs.progress import SearchProgress
+from ticketry.runs.run import Run
 from ticketry.runs.warn import warnings
-from ticketry.ticket.module import Ticket
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run. `result`: what `result.json` holds."""
-
-    directory: RunDirectory
-    result: dict[str, Any]
-
-    @cached_property
-    def ticket(self) -> Ticket:
-        """The ticket that was found."""
-        return Ticket.load(self.directory.ticket)
 
 
 def find(
     method: Method[Any],
     *,
-    data: str | Dataset,
-    model: str,
+    data: str | Dataset | Sequence[object],
+    model: str | nn.Module | type[nn.Module],
     out: str | Path,
     seed: int = 0,
     budget: Budget | None = None,
@@ -63,14 +51,14 @@ def find(
 ) -> Run:
     """Search a ticket and write it, with its result and report, into the directory `out`.
 
-    A finished `out` of the same experiment is returned at once; an unfinished one is resumed and ends with the same
-    bytes as an uninterrupted run. Raises RequestError, having written nothing, when the request is wrong.
+    `data`: a text as on the command line, or a Dataset, or the four arrays (X, y, X_test, y_test). `model`: a text, or
+    an `nn.Module`, which is copied and stays as it is, or its class. A finished `out` of the same experiment is
+    returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted run. Raises
+    RequestError, having written nothing, when the request is wrong.
     """
     if not is_dataclass(method) or isinstance(method, type):
         raise refuse("method", repr(method), "a method object", "pass tk.methods.EdgePopup(density=0.1), say")
     for name, value, kinds, wanted in (
-        ("data", data, (str, Dataset), "a name, path or import path, or a Dataset (tk.from_arrays makes one)"),
-        ("model", model, (str,), "a name or an import path package.module:factory"),
         ("out", out, (str, Path), "a path"),
         ("seed", seed, (int, np.integer), "an integer"),
         ("val", val, (int, float), "a number"),
@@ -80,11 +68,14 @@ def find(
     ):
         if not isinstance(value, kinds):
             raise refuse(name, f"a {type(value).__name__}", wanted, "pass one")
-    dataset = None if isinstance(data, str) else data
+    if discover().get(name_of(method)) is not type(method):
+        found = f"a {type(method).__name__} of {type(method).__module__}"
+        raise refuse("method", found, "one of ticketry's", "put its file into ticketry/methods to make it one")
+    source, dataset = named(data)
     experiment = Experiment(
         method=method,
-        data=data if isinstance(data, str) else data.name,
-        model=model,
+        data=source,
+        model=text_of(model),
         seed=int(seed),
         budget=budget or Budget(),
         lock=lock or Lock(),
@@ -92,16 +83,26 @@ def find(
         val=val,
         device=device,
     )
-    return execute(experiment, Path(out), quiet=quiet, dataset=dataset)
+    given = None if isinstance(model, str) else model
+    return execute(experiment, Path(out), quiet=quiet, dataset=dataset, model=given)
 
 
 def execute(
-    experiment: Experiment, out: Path, *, quiet: bool = True, dataset: Dataset | None = None, title: str | None = None
+    experiment: Experiment,
+    out: Path,
+    *,
+    quiet: bool = True,
+    dataset: Dataset | None = None,
+    model: Handed = None,
+    title: str | None = None,
 ) -> Run:
-    """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar."""
+    """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar.
+
+    `dataset`, `model`: what was handed over in place of what the experiment's texts name.
+    """
     directory = RunDirectory(out)
     title = title or f"{name_of(experiment.method)} {experiment.data} {experiment.model}"
-    return Run(directory, job.perform(SearchJob(experiment, directory, dataset, title), quiet))
+    return Run(directory, job.perform(SearchJob(experiment, directory, dataset, model, title), quiet))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +127,12 @@ class SearchState:
 class SearchJob:
     """A search as a job; see runs/job.py."""
 
-    def __init__(self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, title: str) -> None:
+    def __init__(
+        self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, model: Handed, title: str
+    ) -> None:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
-        self._dataset, self._title = dataset, title
+        self.handed = handed(dataset, model)
+        self._dataset, self._model, self._title = dataset, model, title
         self.kinds = {
             "method": experiment.method.state,
             "best": Best,
@@ -136,7 +140,7 @@ class SearchJob:
         }
 
     def prepare(self) -> Mapping[str, str]:
-        self._problem = problem_of_experiment(self.wanted, dataset=self._dataset)
+        self._problem = problem_of_experiment(self.wanted, self._dataset, self._model)
         return self._problem.digests
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -45,6 +45,10 @@ class Job(Protocol[S]):
     @property
     def source(self) -> str:
         """What the data are called."""
+
+    @property
+    def handed(self) -> Sequence[str]:
+        """What was handed over as objects in Python (data, model), so that no command can repeat it."""
 
     @property
     def kinds(self) -> Mapping[str, Any]:
@@ -92,6 +96,7 @@ class Composite(Generic[T]):
     """Told whether to be quiet."""
     end: Callable[[T], dict[str, Any]]
     gathered: list[T] = field(default_factory=list)
+    handed: Sequence[str] = ()
     kinds: Mapping[str, Any] = field(default_factory=dict)
     device: torch.device = torch.device("cpu")  # noqa: RUF009
 
@@ -142,7 +147,7 @@ def perform(job: Job[S], quiet: bool = True) -> dict[str, Any]:
             state, ended, log = _reopened(job)
         else:
             (digests, state), ended, log = fresh, False, list[str]()
-            record.begin(directory, wanted, digests)
+            record.begin(directory, wanted, digests, job.handed)
         job.gather(quiet)
         with job.watch(quiet):
             state = _steps(job, state, ended, log)

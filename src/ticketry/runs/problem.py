@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ticketry import data, methods, models, objectives
 from ticketry.core.device import device
@@ -28,6 +29,9 @@ from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
 from ticketry.ticket.evaluate import fits
+
+Handed = nn.Module | type[nn.Module] | None
+"""A model that was handed over in Python, if one was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +69,13 @@ class Problem:
         )
 
 
-def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None = None) -> Problem:
-    """Build the problem of an experiment; `dataset` replaces the data that its text names. Raises RequestError."""
+def handed(dataset: data.Dataset | None, model: Handed) -> tuple[str, ...]:
+    """The names of what was handed over, which no text names."""
+    return tuple(name for name, value in (("data", dataset), ("model", model)) if value is not None)
+
+
+def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None = None, model: Handed = None) -> Problem:
+    """Build the problem of an experiment; `dataset`, `model` replace what its texts name. Raises RequestError."""
     method = experiment.method
     given = Given(
         data=experiment.data,
@@ -86,11 +95,17 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
         able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
         what = f"{name_of(method)}, which needs {' and '.join(sorted(lacking))}"
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
-    return _build(given, marks, dataset, experiment.lock, None)
+    return _build(given, marks, dataset, experiment.lock, None, model)
 
 
 def problem_of_ticket(
-    ticket: TicketFile, source: str, val: float, device: str, run: str, dataset: data.Dataset | None
+    ticket: TicketFile,
+    source: str,
+    val: float,
+    device: str,
+    run: str,
+    dataset: data.Dataset | None,
+    model: Handed = None,
 ) -> Problem:
     """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
 
@@ -101,7 +116,7 @@ def problem_of_ticket(
     fits(dataset, source, ticket)
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
-    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target)
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, model)
     if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
@@ -128,11 +143,13 @@ class Marks(NamedTuple):
     run: str
 
 
-def _build(given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None) -> Problem:
+def _build(
+    given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None, model: Handed
+) -> Problem:
     """`target`: that of a ticket whose problem it is."""
     where = device(given.device)
     split = data.split(dataset, given.val)
-    module = models.build(given.model, dataset.input_shape, dataset.outputs)
+    module = models.build(given.model, dataset.input_shape, dataset.outputs, model)
     models.check(module, dataset.input_shape, dataset.outputs)
     whole = space.find(module, given.search.include, given.search.exclude)
     base = inside(whole, given.recipe.kind, given.seed)

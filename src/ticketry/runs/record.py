@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,8 +61,11 @@ def is_fresh(root: Path) -> bool:
     return all(path.name == LOCK or path.name.endswith(LEFTOVER) for path in root.iterdir())
 
 
-def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str]) -> None:
-    """Write the record into the existing directory: the first thing there. `digests`: of its data."""
+def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str], handed: Sequence[str]) -> None:
+    """Write the record into the existing directory: the first thing there.
+
+    `digests`: of its data. `handed`: what was handed over as objects, which no text names.
+    """
     record = {
         **wanted.resolved,
         "digest": wanted.digest,
@@ -74,6 +77,7 @@ def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str]) ->
             "threads": torch.get_num_threads(),
         },
         **digests,
+        **({"handed": list(handed)} if handed else {}),
     }
     try:
         write(directory.record, json.dumps(record, indent=2) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,15 +19,15 @@ from ticketry.core.task import Task
 from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
 from ticketry.core.training.recipe import Start, Training
-from ticketry.data import Dataset
+from ticketry.data import Dataset, named
 from ticketry.experiment import SCHEMA, digest
 from ticketry.paths import RunDirectory
 from ticketry.report.numerals import quality
 from ticketry.runs import job, outcome
-from ticketry.runs.find import Run
 from ticketry.runs.job import Line
-from ticketry.runs.problem import problem_of_ticket
+from ticketry.runs.problem import Handed, handed, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
+from ticketry.runs.run import Run
 from ticketry.ticket import file
 from ticketry.ticket.content import TicketFile
 
@@ -57,8 +57,9 @@ class TrainedTicket:
 def train(
     path: str | Path,
     *,
-    data: str | Dataset,
+    data: str | Dataset | Sequence[object],
     out: str | Path,
+    model: Handed = None,
     training: Training | None = None,
     start: Start = "untrained",
     val: float = 0.1,
@@ -67,14 +68,15 @@ def train(
 ) -> Run:
     """Train the ticket in a file and write the trained one, with its result, into the directory `out`.
 
-    A strong ticket is trained like any other. `start`: "trained" goes on from the values that the file holds. The
+    A strong ticket is trained like any other. `model`: one of the same structure, for a ticket whose model was handed
+    over. `start`: "trained" goes on from the values that the file holds. The
     last epoch's weights are the answer. A finished `out` of the same training is returned at once; an unfinished one
     is resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
     encoded = file.read(Path(path))
     ticket, training = file.decode(encoded), training or Training()
-    name, dataset = (data, None) if isinstance(data, str) else (data.name, data)
+    name, dataset = named(data)
     if start == "trained":
         if ticket.values is None:
             raise refuse("start", start, "untrained for a file without trained values", "name one that has them")
@@ -84,7 +86,7 @@ def train(
         ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device, start=start
     )
     directory = RunDirectory(Path(out))
-    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset), quiet))
+    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset, model), quiet))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +104,23 @@ class TrainingJob:
     kinds: Mapping[str, Any] = {"weights": Weights, "untrained": float, "meters": Meters}
 
     def __init__(
-        self, wanted: TrainedTicket, ticket: TicketFile, directory: RunDirectory, dataset: Dataset | None
+        self,
+        wanted: TrainedTicket,
+        ticket: TicketFile,
+        directory: RunDirectory,
+        dataset: Dataset | None,
+        model: Handed,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self._ticket, self._dataset = ticket, dataset
+        self.handed = handed(dataset, model)
+        self._ticket, self._dataset, self._model = ticket, dataset, model
 
     def prepare(self) -> Mapping[str, str]:
         wanted, ticket = self.wanted, self._ticket
         run = wanted.digest[:16]
-        self._problem = problem_of_ticket(ticket, wanted.data, wanted.val, wanted.device, run, self._dataset)
+        self._problem = problem_of_ticket(
+            ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model
+        )
         self._task = self._problem.task
         self._mask = torch.from_numpy(ticket.mask.copy()).to(self._task.device)
         return self._problem.digests

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,23 +15,31 @@ from ticketry.core.nets.feed import feed
 from ticketry.core.objective import About
 from ticketry.data import Dataset
 from ticketry.ticket.content import Header
-from ticketry.ticket.module import Ticket
+from ticketry.ticket.module import Model, Ticket
 
 
-def evaluate(ticket: Ticket, source: str, split: str = "test", device: str = "cpu") -> dict[str, Any]:
+def evaluate(
+    ticket: Ticket,
+    source: str | Dataset | Sequence[object],
+    split: Literal["test", "train", "all"] = "test",
+    device: str = "cpu",
+    model: Model = None,
+) -> dict[str, Any]:
     """Mean loss, quality under its measure's name, and number of examples on a split: test, train or all of them.
 
-    `same_data`: whether these are the data that the ticket was found on, by their digest.
+    `source`: a text, a Dataset or four arrays; `model`: one of the same structure, for a ticket whose model was handed
+    over. `same_data`: whether these are the data that the ticket was found on, by their digest.
     """
-    dataset, header, where = data.load(source), ticket.content, devices.device(device)
-    fits(dataset, source, header)
+    (name, given), header, where = data.named(source), ticket.content, devices.device(device)
+    dataset = data.load(name) if given is None else given
+    fits(dataset, name, header)
     parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
     y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
     about = About(header.input_shape, header.outputs, dataset.digest, y, header.target)
     objective = objectives.get(header.objective).of(about)
     examples = feed(x, objective.targets(y), dataset.mean, dataset.std, where)
-    loss, quality = objective.judge(ticket.network().to(where), examples, Meter())
+    loss, quality = objective.judge(ticket.network(model=model).to(where), examples, Meter())
     same = header.data.endswith(f":{dataset.digest[:8]}")
     measure = objective.measure.name
     reported = objective.reported(loss)

@@ -19,6 +19,7 @@ from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
 
 Shapes = Mapping[str, tuple[int, ...]]
+Model = nn.Module | type[nn.Module] | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Ticket:
         flat = torch.from_numpy(self.content.mask.copy())
         return self._space().views(flat)
 
-    def module(self, device: str = "cpu", *, trainable: bool = False) -> nn.Module:
+    def module(self, device: str = "cpu", *, trainable: bool = False, model: Model = None) -> nn.Module:
         """The network, its mask baked into the weights, its norms with their statistics.
 
         As it is, to be used: in evaluation mode, without gradients. `trainable`, for a training loop of your own: in
@@ -58,17 +59,18 @@ class Ticket:
         The outputs are in the units of the data: where the file holds mean and scale of the targets, as for regression,
         the network is the part `network` of the module (see InUnits).
 
-        Raises TicketError when the model that the ticket names has other parameters than the ticket.
+        `model`: an `nn.Module`, or its class, of the same structure, for a ticket whose model was handed over; it is
+        copied. Raises TicketError when the model that the ticket names has other parameters than the ticket.
         """
-        module = self.network(trainable=trainable)
+        module = self.network(trainable=trainable, model=model)
         if self.content.target:
             module = InUnits(module, self.content.target).train(module.training)
         return module.to(devices.device(device))
 
-    def network(self, *, trainable: bool = False) -> nn.Module:
+    def network(self, *, trainable: bool = False, model: Model = None) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
-        module = models.build(ticket.model, ticket.input_shape, ticket.outputs)
+        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model)
         shapes = {layer.name: layer.shape for layer in ticket.layers}
         named = dict(module.named_parameters())
         set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}

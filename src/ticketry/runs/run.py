@@ -1,0 +1,35 @@
+"""Run: a finished search or training, in a program or a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ticketry.paths import RunDirectory
+from ticketry.report import notebook, text
+from ticketry.ticket.module import Ticket
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A finished search or training. `result`: what `result.json` holds. Printed, it says what was found."""
+
+    directory: RunDirectory
+    result: dict[str, Any]
+
+    def __repr__(self) -> str:
+        if "training" in self.result:
+            return text.trained(self.directory, self.result)
+        return f"{text.headline(self.result)}\n{self.directory.root}"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the page of a search, the table of a training."""
+        if self.directory.report.exists():
+            return notebook.framed(self.directory.report.read_text())
+        return notebook.table(repr(self), text.result_rows(self.result))
+
+    @cached_property
+    def ticket(self) -> Ticket:
+        """The ticket that was found."""
+        return Ticket.load(self.directory.ticket)
