@@ -29,7 +29,6 @@ from ticketry.methods import name_of
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
 from ticketry.ticket.evaluate import fits
 
-
 NEEDS: dict[Need, str] = {"labels": "labels", "gradient": "a gradient", "classes": "classes"}
 
 
