@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check bench slow clean
+.PHONY: demo test check bench slow docs clean
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,8 +24,16 @@ check: $(VENV)/.ready  ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+$(VENV)/.docs: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
+
+docs: $(VENV)/.docs  ## the documentation, as a site in site/
+	$(BIN)/python scripts/docs.py --stage
+	$(BIN)/zensical build --clean --strict
+
 bench: $(VENV)/.ready  ## every promised figure beside its target
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs build/docs site .cache

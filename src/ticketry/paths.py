@@ -1,4 +1,4 @@
-"""The only file that knows names in a run directory."""
+"""The only file that knows names in the directories of jobs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ class Directory(Protocol):
     @property
     def result(self) -> Path:
         """Written last: its presence means that the job is finished."""
+
+    @property
+    def ticket(self) -> Path | None:
+        """The ticket that the result speaks of; None where there is no one ticket."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,79 @@ class RunDirectory:
     def search(self, name: str) -> RunDirectory:
         """A search that a check needs."""
         return RunDirectory(self.root / "searches" / name)
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+
+@dataclass(frozen=True)
+class FittedDirectory:
+    """Where a search, and the training of what it found, keep theirs."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        return RunDirectory(self.root).record
+
+    @property
+    def log(self) -> Path:
+        return RunDirectory(self.root).log
+
+    @property
+    def checkpoint(self) -> Path:
+        return RunDirectory(self.root).checkpoint
+
+    @property
+    def result(self) -> Path:
+        return RunDirectory(self.root).result
+
+    @property
+    def ticket(self) -> Path:
+        return self.trained.ticket
+
+    @property
+    def search(self) -> RunDirectory:
+        return RunDirectory(self.root / "search")
+
+    @property
+    def trained(self) -> RunDirectory:
+        return RunDirectory(self.root / "trained")
+
+
+@dataclass(frozen=True)
+class RecipeDirectory:
+    """Where a recipe keeps its things; every run has its own directory below."""
+
+    root: Path
+
+    @property
+    def record(self) -> Path:
+        """Which recipe at which scale, and the digest of all its settings."""
+        return self.root / "plan.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "checkpoint" / "state.safetensors"
+
+    @property
+    def result(self) -> Path:
+        """All numbers; written last."""
+        return self.root / "recipe.json"
+
+    @property
+    def ticket(self) -> None:
+        return None
+
+    @property
+    def table(self) -> Path:
+        """One line a run, for spreadsheets."""
+        return self.root / "runs.csv"
 
     @property
     def report(self) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ticketry.core.errors import RequestError
 from ticketry.recipes.backprop import Backprop
 
 TINY = Backprop(data="moons(train=200, test=150)", model="mlp:6", epochs=10)
@@ -39,4 +40,5 @@ def test_a_training_that_is_done_is_not_done_again(tmp_path: Path, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr(Backprop, "result", None)
         assert TINY.execute(tmp_path) == first
-    assert replace(TINY, seed=3).execute(tmp_path)["seed"] == 3
+    with pytest.raises(RequestError, match="holds a run with seed 0, not 3"):
+        replace(TINY, seed=3).execute(tmp_path)

@@ -35,7 +35,7 @@ def test_a_plan_can_be_followed_in_its_order(name: str, scale: Scale) -> None:
     recipe = discover()[name](scale)
     assert (recipe.name, recipe.scale, len(recipe.seeds)) == (name, scale, {"smoke": 2, "cpu": 5, "paper": 25}[scale])
     done: dict[Path, Cell] = {}
-    for job in recipe.jobs:
+    for job in recipe.runs:
         assert job.path not in done
         if job.needs is not None:
             assert done[job.needs].group == job.cell.group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -88,6 +89,9 @@ def content(root: Path) -> dict[str, object]:
             found[name] = [timeless(json.loads(line)) for line in path.read_text().splitlines()]
         elif path.suffix == ".json":
             found[name] = timeless(json.loads(path.read_text()))
+        elif path.suffix == ".csv":
+            rows = csv.DictReader(path.read_text().splitlines())
+            found[name] = [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
         else:
             found[name] = path.read_bytes()
     return found

@@ -17,13 +17,21 @@ from ticketry.checks.court import check
 from ticketry.core.meters import Budget
 from ticketry.core.training.recipe import Training
 from ticketry.data import Dataset, from_arrays
+from ticketry.experiment import Experiment
 from ticketry.methods import discover
 from ticketry.methods.gradual import Gradual
+from ticketry.methods.random import Random
+from ticketry.recipes.backprop import Backprop
+from ticketry.recipes.fitted import Fitted
+from ticketry.recipes.perform import perform
+from ticketry.recipes.plan import Cell, Recipe
 from ticketry.runs import job
+from ticketry.runs.executor import ThisProcess
 from ticketry.runs.train import train
 
 WHOLE = ("edge-popup", "genetic", "gradual")  # killed at every operation also where time is short
 TRAINING = Training(epochs=2, batch=100)
+DATA = "moons(train=200, test=150)"
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +105,19 @@ def test_a_check_with_searches(tmp_path: Path) -> None:
     tiny.execute(tiny.experiment(Gradual(density=0.1, batch=100), Budget(epochs=1)), run)
     given: dict[str, Any] = {"data": tiny.dataset(), "seeds": 3, "training": replace(TRAINING, epochs=1), "val": 0.25}
     survives(lambda out: check(run, out=out, corrupted=True, **given), tmp_path, 200)
+
+
+def test_a_comparison(tmp_path: Path) -> None:
+    """Searches, trainings, a baseline and the table over them; in one process, as every run of it is."""
+    search = Fitted(
+        search=Experiment(method=Random(density=0.3), data=DATA, model="mlp:6"), training=Training(epochs=1)
+    )
+    cells = (
+        Cell(name="random", group="A", series="random", work=search),
+        Cell(name="dense", group="A", series="dense", work=Backprop(data=DATA, model="mlp:6", epochs=1)),
+    )
+    recipe = Recipe(name="stub", scale="smoke", title="A stub", notes=(), cells=cells, seeds=(0,))
+    survives(lambda out: perform(recipe, out, executor=ThisProcess()), tmp_path, 80, 3)
 
 
 def test_the_harness_sees_a_job_that_forgets(

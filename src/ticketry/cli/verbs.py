@@ -172,7 +172,7 @@ def compare(args: Sequence[str]) -> int:
 
 
 def _perform(plan: recipes.Recipe, request: flags.Recipe | flags.Compare) -> None:
-    from ticketry.recipes.directory import RecipeDirectory
+    from ticketry.paths import RecipeDirectory
     from ticketry.recipes.perform import perform
     from ticketry.report import comparison
     from ticketry.runs.executor import local

@@ -25,18 +25,18 @@ from ticketry.core.lazy import torch
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "check", "names"]
+__all__ = ["build", "check", "modules", "names"]
 
 _BATCH = 3  # examples in the fitting check: more than one, so that a lost batch dimension shows
 
 
 def names() -> list[str]:
     """The built-in networks, as they may be written; `mlp:50,50` has two hidden layers, `mlp` none."""
-    return ["mlp", "mlp:20", "mlp:50,50", *(name for name in _builtins() if name != "mlp")]
+    return ["mlp", "mlp:20", "mlp:50,50", *(name for name in modules() if name != "mlp")]
 
 
 @cache
-def _builtins() -> dict[str, str]:
+def modules() -> dict[str, str]:
     """The module of each built-in, found by reading the files of this folder, as importing them would import torch."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
@@ -97,12 +97,12 @@ def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None
 
 def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn.Module:
     name, _, sizes = named.target.partition(":")
-    if name not in _builtins() or (":" in named.target and name != "mlp"):
+    if name not in modules() or (":" in named.target and name != "mlp"):
         raise unknown("model", named.target, names(), ", and package.module:factory")
     first: tuple[object, ...] = (input_shape, classes)
     if name == "mlp":
         first = (*first, tuple(_size(named.target, size) for size in sizes.split(",")) if ":" in named.target else ())
-    function = getattr(import_module(f"{__name__}.{_builtins()[name]}"), name.replace("-", "_"))
+    function = getattr(import_module(f"{__name__}.{modules()[name]}"), name.replace("-", "_"))
     with torch.device("meta"):  # no memory and no time for values that are replaced at once
         module = cast("nn.Module", spec.call("model", named, function, *first))
     for part in module.modules():

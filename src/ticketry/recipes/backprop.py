@@ -12,7 +12,6 @@ logistic output in place of two units.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 import warnings
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core.atomic import write
 from ticketry.core.seed.streams import stream
 from ticketry.experiment import digest
 from ticketry.paths import RunDirectory
@@ -90,15 +88,12 @@ class Backprop:
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Train and write `result.json` into a directory, or return the one there; see `result`."""
-        path = RunDirectory(out).result
-        if path.exists():
-            there: dict[str, Any] = json.loads(path.read_text())
-            if there["digest"]["experiment"] == self.digest:
-                return there
-        result = self.result()
-        out.mkdir(parents=True, exist_ok=True)
-        write(path, json.dumps(result, indent=2) + "\n")
-        return result
+        from ticketry.runs import job
+
+        wanted = job.Composite(
+            RunDirectory(out), self, self.data, lambda: None, lambda quiet: None, lambda below: self.result()
+        )
+        return job.perform(wanted)
 
     def command(self, out: str) -> str:
         """A program that prints `result`."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ticketry.core.atomic import write
 from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Experiment, digest
-from ticketry.paths import RunDirectory
+from ticketry.paths import FittedDirectory
 from ticketry.recipes.searched import Searched, at_density
 
 
@@ -62,36 +60,46 @@ class Fitted:
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Search into `out/search`, train into `out/trained`, and write `out/result.json`; resumes, or returns it."""
+        from ticketry.runs import job
+
+        directory = FittedDirectory(out)
+        wanted = job.Composite(
+            directory,
+            self,
+            self.data,
+            lambda: None,
+            lambda quiet: self._runs(directory),
+            lambda runs: self._result(*runs),
+        )
+        return job.perform(wanted)
+
+    def _runs(self, directory: FittedDirectory) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The results of the search and of the training."""
         from ticketry.runs.find import execute
         from ticketry.runs.train import train
 
-        path = RunDirectory(out).result
-        if path.exists():
-            there: dict[str, Any] = json.loads(path.read_text())
-            if there["digest"]["fitted"] == self.digest:
-                return there
-        found = execute(self.search, out / "search")
-        directory, search = found.directory, self.search
-        where = directory.ticket if self.start == "untrained" else directory.trained
+        search = self.search
+        found = execute(search, directory.search.root)
         trained = train(
-            where,
+            found.directory.ticket if self.start == "untrained" else found.directory.trained,
             data=search.data,
-            out=out / "trained",
+            out=directory.trained.root,
             training=self.training,
             start=self.start,
             val=search.val,
             device=search.device,
         )
-        result = {
-            **trained.result,
-            "ticket_bytes": found.result["ticket_bytes"],
-            "untrained": found.result[found.result["measure"]],
-            "cost": _sum(found.result["cost"], trained.result["cost"]),
-            "search_cost": found.result["cost"],
-            "digest": {**trained.result["digest"], "fitted": self.digest},
+        return found.result, trained.result
+
+    def _result(self, found: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            **trained,
+            "ticket_bytes": found["ticket_bytes"],
+            "untrained": found[found["measure"]],
+            "cost": _sum(found["cost"], trained["cost"]),
+            "search_cost": found["cost"],
+            "digest": {**trained["digest"], "training": trained["digest"]["experiment"], "experiment": self.digest},
         }
-        write(path, json.dumps(result, indent=2) + "\n")
-        return result
 
     def command(self, out: str) -> str:
         """The search, and then the training."""

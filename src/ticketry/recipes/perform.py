@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ticketry import objectives
 from ticketry.core.atomic import write
 from ticketry.core.version import VERSION
-from ticketry.paths import RunDirectory
+from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes import same_data
-from ticketry.recipes.directory import RecipeDirectory, begin, finished
-from ticketry.recipes.plan import Job, Recipe
+from ticketry.recipes.plan import CellRun, Recipe
 from ticketry.report.statistics import estimate
 from ticketry.runs.executor import Call, Executor, cores, local
 
@@ -35,17 +33,32 @@ def perform(recipe: Recipe, out: str | Path, *, executor: Executor | None = None
     `executor`: where its runs are computed, `runs.executor.local()` without it. Raises RequestError for a directory
     that cannot be written or is another recipe's, and for runs on different data.
     """
+    from ticketry.runs import job  # late: it needs torch
+
     directory = RecipeDirectory(Path(out))
-    same_data.check_plan(recipe)
-    begin(directory, recipe)
-    if directory.result.exists():
-        return finished(directory)
-    same_data.check_begun(directory.root, recipe)
-    with _Progress(recipe, directory, quiet) as bar:
-        calls = [_call(job, directory.root) for job in recipe.jobs]
-        results = (executor or local()).finish(calls, bar.began, bar.ended)
-    same_data.check_results(recipe, results)
-    outcome = {
+
+    def below(quiet: bool) -> dict[Path, Any]:
+        same_data.check_begun(directory.root, recipe)
+        with _Progress(recipe, directory, quiet) as bar:
+            calls = [_call(run, directory.root) for run in recipe.runs]
+            results = (executor or local()).finish(calls, bar.began, bar.ended)
+        same_data.check_results(recipe, results)
+        return results
+
+    def end(results: dict[Path, Any]) -> dict[str, Any]:
+        from ticketry.report import comparison  # late: a page needs what `--help` does not
+
+        outcome = _outcome(recipe, results)
+        write(directory.report, comparison.page(outcome))
+        write(directory.table, comparison.csv_of(outcome))
+        return outcome
+
+    check = partial(same_data.check_plan, recipe)
+    return job.perform(job.Composite(directory, recipe, recipe.name, check, below, end), quiet)
+
+
+def _outcome(recipe: Recipe, results: Mapping[Path, Any]) -> dict[str, Any]:
+    return {
         "schema": SCHEMA,
         "recipe": recipe.name,
         "scale": recipe.scale,
@@ -57,15 +70,9 @@ def perform(recipe: Recipe, out: str | Path, *, executor: Executor | None = None
         "cells": _cells(recipe, results),
         "environment": _environment(),
     }
-    from ticketry.report import comparison  # late: a page needs what `--help` does not
-
-    write(directory.report, comparison.page(outcome))
-    write(directory.table, comparison.csv_of(outcome))
-    write(directory.result, json.dumps(outcome, indent=2) + "\n")
-    return outcome
 
 
-def _call(job: Job, root: Path) -> Call[dict[str, Any]]:
+def _call(job: CellRun, root: Path) -> Call[dict[str, Any]]:
     return Call(job.path, lambda results: partial(job.work(results).execute, root / job.path), job.needs)
 
 
@@ -74,7 +81,7 @@ def _cells(recipe: Recipe, results: Mapping[Path, Any]) -> list[dict[str, Any]]:
     cells: list[dict[str, Any]] = []
     first: dict[str, list[float]] = {}
     for cell in recipe.cells:
-        runs = [_run(Job(cell, seed), results) for seed in recipe.seeds]
+        runs = [_run(CellRun(cell, seed), results) for seed in recipe.seeds]
         measure = objectives.measure(runs[0]).name
         quality = [run[measure]["test"] for run in runs]
         is_first = cell.group not in first
@@ -104,7 +111,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return estimate(known).mean if len(known) == len(values) else None
 
 
-def _run(job: Job, results: Mapping[Path, Any]) -> dict[str, Any]:
+def _run(job: CellRun, results: Mapping[Path, Any]) -> dict[str, Any]:
     result = results[job.path]
     names = ("method", "seed", "density", "kept", "maskable", "cost", "digest")
     measure = objectives.measure(result).name
@@ -143,10 +150,10 @@ class _Progress:
             speed_estimate_period=1e9,  # runs are of very different lengths: the mean of all tells the most
         )
         self._known = {
-            job.path for job in self.recipe.jobs if RunDirectory(self.directory.root / job.path).result.exists()
+            job.path for job in self.recipe.runs if RunDirectory(self.directory.root / job.path).result.exists()
         }
         name = f"{self.recipe.name} ({self.recipe.scale})"
-        self._line = self._bar.add_task(name, total=len(self.recipe.jobs), completed=len(self._known), note="")
+        self._line = self._bar.add_task(name, total=len(self.recipe.runs), completed=len(self._known), note="")
         self._bar.start()
         return self
 

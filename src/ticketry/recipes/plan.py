@@ -64,9 +64,14 @@ class Recipe:
         return replace(self, cells=tuple(cells), device=device)
 
     @property
-    def jobs(self) -> tuple[Job, ...]:
+    def runs(self) -> tuple[CellRun, ...]:
         """All runs, seed by seed, so that a recipe that was stopped has whole seeds to show."""
-        return tuple(Job(cell, seed) for seed in self.seeds for cell in self.cells)
+        return tuple(CellRun(cell, seed) for seed in self.seeds for cell in self.cells)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """What its directory says of it."""
+        return {"recipe": self.name, "scale": self.scale}
 
     @property
     def digest(self) -> str:
@@ -76,7 +81,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Job:
+class CellRun:
     """One run of a recipe."""
 
     cell: Cell

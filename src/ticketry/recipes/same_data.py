@@ -12,7 +12,7 @@ from typing import Any
 from ticketry import data
 from ticketry.core.errors import RequestError
 from ticketry.paths import RunDirectory
-from ticketry.recipes.plan import Job, Recipe
+from ticketry.recipes.plan import CellRun, Recipe
 from ticketry.recipes.work import Work
 
 Digests = Mapping[str, str]
@@ -33,7 +33,7 @@ def check_plan(recipe: Recipe) -> None:
 def check_begun(root: Path, recipe: Recipe) -> None:
     """Refuse to go on where runs below `root` had other data than there are now. Loads them only if there are runs."""
     known = cache(_digests)
-    for job in recipe.jobs:
+    for job in recipe.runs:
         work, out = job.cell.work, root / job.path
         for what, there in _there(work, out):
             now = known(work.data, work.shared_val).get(what, there)
@@ -50,7 +50,7 @@ def check_results(recipe: Recipe, results: Mapping[Path, Mapping[str, Any]]) -> 
         _compare(group, [(job, results[job.path]["digest"]) for job in jobs])
 
 
-def _compare(group: str, runs: Sequence[tuple[Job, Digests]]) -> None:
+def _compare(group: str, runs: Sequence[tuple[CellRun, Digests]]) -> None:
     for what in WHAT:
         known = [(job, digests[what]) for job, digests in runs if what in digests]
         for job, digest in known:
@@ -63,8 +63,8 @@ def _compare(group: str, runs: Sequence[tuple[Job, Digests]]) -> None:
                 )
 
 
-def _groups(recipe: Recipe) -> list[tuple[str, list[Job]]]:
-    jobs = sorted(recipe.jobs, key=lambda job: job.cell.group)
+def _groups(recipe: Recipe) -> list[tuple[str, list[CellRun]]]:
+    jobs = sorted(recipe.runs, key=lambda job: job.cell.group)
     return [(group, list(of)) for group, of in groupby(jobs, lambda job: job.cell.group)]
 
 

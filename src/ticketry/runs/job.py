@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
@@ -26,6 +27,7 @@ from ticketry.runs.record import Recorded
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
 PATIENCE = 20  # times what a checkpoint takes must pass before the next one
 S = TypeVar("S")
+T = TypeVar("T")
 Line = Mapping[str, Any]
 
 
@@ -75,6 +77,45 @@ class Job(Protocol[S]):
 
     def watch(self, quiet: bool) -> AbstractContextManager[object]:
         """Shows how far the work is, around all steps."""
+
+
+@dataclass(frozen=True)
+class Composite(Generic[T]):
+    """A job without a state of its own: `below` does others, which resume by themselves, and `end` makes a result."""
+
+    directory: Directory
+    wanted: Recorded
+    source: str
+    check: Callable[[], None]
+    """Raises RequestError where the request is wrong."""
+    below: Callable[[bool], T]
+    """Told whether to be quiet."""
+    end: Callable[[T], dict[str, Any]]
+    gathered: list[T] = field(default_factory=list)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
+    device: torch.device = torch.device("cpu")  # noqa: RUF009
+
+    def prepare(self) -> Mapping[str, str]:
+        self.check()
+        return {}
+
+    def first(self) -> None:
+        return None
+
+    def restored(self, fields: Mapping[str, Any]) -> None:
+        return None
+
+    def gather(self, quiet: bool) -> None:
+        self.gathered.append(self.below(quiet))
+
+    def step(self, state: None) -> None:
+        return None
+
+    def finish(self, state: None) -> dict[str, Any]:
+        return self.end(self.gathered[-1])
+
+    def watch(self, quiet: bool) -> AbstractContextManager[object]:
+        return nullcontext()
 
 
 def perform(job: Job[S], quiet: bool = True) -> dict[str, Any]:
@@ -136,7 +177,7 @@ def _steps(job: Job[S], state: S, ended: bool, log: list[str]) -> S:
                 log.append(canonical(line))
                 append(job.directory.log, log[-1])
         now = time.perf_counter()
-        if ended or now - saved > due:
+        if job.kinds and (ended or now - saved > due):
             _save(job, state, ended, log)
             saved = time.perf_counter()
             due = CHECKPOINT_EVERY + PATIENCE * (saved - now)

@@ -12,7 +12,7 @@ from ticketry.core.atomic import LEFTOVER, write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.version import VERSION
-from ticketry.paths import Directory, RunDirectory
+from ticketry.paths import Directory
 from ticketry.runs.lock import LOCK
 from ticketry.ticket import file
 
@@ -47,7 +47,7 @@ def begun(directory: Directory, wanted: Recorded) -> bool:
     if there["digest"] != wanted.digest:
         here, others = _flat(wanted.resolved), _flat(there)
         differs = ((k, v) for k, v in others.items() if k in here and here[k] != v)
-        name, value = next(differs, ("digest", there["digest"]))
+        name, value = next(differs, ("digest of all settings", there["digest"]))
         mine = here.get(name, wanted.digest)
         raise RequestError(
             f"out is {root}, which holds a run with {name} {value!r}, not {mine!r}; name another directory, or delete"
@@ -103,8 +103,8 @@ def result(directory: Directory, wanted: Recorded | None = None) -> dict[str, An
     if found is None or not isinstance(owner, str) or (wanted and owner != wanted.digest):
         raise _incomplete(directory, f"{directory.result.name} is damaged")
     stated = digests.get("ticket") if isinstance(digests, dict) else None
-    ticket = RunDirectory(directory.root).ticket
-    if stated is not None and stated != _digest(ticket):
+    ticket = directory.ticket
+    if ticket is not None and stated is not None and stated != _digest(ticket):
         raise _incomplete(directory, f"{ticket.name} is not the one that {directory.result.name} speaks of")
     return found
 
