@@ -113,7 +113,7 @@ def networks() -> str:
     from ticketry import models
 
     rows = []
-    for name, module in models._MODULES.items():
+    for name, module in models.modules().items():
         make = getattr(import_module(f"ticketry.models.{module}"), name.replace("-", "_"))
         rows.append((f"`{name}`", _first(make), _signature(make, keyword_only=True)))
     return _rows(("model", "what it is", "options"), rows)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,18 @@ def test_golden_files(program: Path, golden: tuple[TicketFile, Path], tmp_path: 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_recipe(program: Path, make, kind: str, scale: str, lock: float, tmp_path: Path) -> None:
     agree(program, file.encode(make(0.3, kind=kind, scale=scale, lock=lock)), tmp_path)
+
+
+def test_a_regression(program: Path, make, tmp_path: Path) -> None:
+    ticket = replace(make(0.3), objective="regression", target=((152.25, 77.0), (-0.5, 2.0**-20)) * 5)
+    encoded = file.encode(ticket)
+    agree(program, encoded, tmp_path)
+    again = file.decode(encoded)
+    assert (again.objective, again.target) == (ticket.objective, ticket.target)
+    text = b'\\"objective\\":\\"regression\\"'
+    assert text in encoded
+    assert b"target" not in file.encode(make(0.3))
+    assert b"objective" not in file.encode(make(0.3))
 
 
 @pytest.mark.parametrize("density", [0, 0.5, 0.48, 0.3, 0.12, 0.11, 0.05, 0.01, 0.001, 0.9, 1])

@@ -180,6 +180,7 @@ def test_summary(make) -> None:
         ({"target": ((0.0, 1.0),)}, "targets for 1 outputs of 10"),
         ({"target": ((0.0, 0.0),) * 10}, "scale not finite and above 0"),
         ({"target": ((float("nan"), 1.0),) * 10}, "mean is not finite"),
+        ({"target": ((0.1, 1.0),) * 10}, "is not a float32"),
         ({"model": "a\x1b[2J"}, "unprintable"),
         ({"locks": ((0, 0),)}, "1 lock counts for 2 layers"),
         ({"locks": ((100, 100), (0, 0))}, "0.weight has 162 weights, but locks 100 off and 100 on"),

@@ -19,7 +19,7 @@ File = Annotated[Positional[Path], arg(help="A ticket file.")]
 Data = Annotated[
     str,
     arg(
-        help="moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, a .npz, a directory, or"
+        help="moons, circles, blobs, digits, mnist, fashion-mnist, cifar10, diabetes, sine, a .npz, a directory, or"
         " package.module:function."
     ),
 ]

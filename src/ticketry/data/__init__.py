@@ -80,7 +80,7 @@ def _builtins() -> dict[str, Callable[..., object]]:
         name.replace("_", "-"): function
         for module in modules
         for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__annotations__.get("return") == "Dataset"
+        if function.__annotations__.get("return") in ("Dataset", Dataset)
         and function.__module__ == module.__name__ != from_arrays.__module__
         and not name.startswith("_")
     }

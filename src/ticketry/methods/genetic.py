@@ -73,7 +73,7 @@ class Genetic:
     initial: float = 0.5
     """Probability in (0, 1] that a random mask keeps a weight."""
     fitness: Fitness = "auto"
-    """Performance on the training data; auto is accuracy for two classes and cross-entropy for more."""
+    """Performance on the training data; auto is accuracy for two classes and the loss otherwise."""
     bound: Filter = "none"
     """Whether random masks must reach an accuracy; an adaptive bound falls while they hardly do."""
     bound_at: float = 0.0

@@ -1,5 +1,8 @@
 """Networks: those of the papers by name, own ones by import path. Listing them does not import torch.
 
+A built-in is a public function of a file here that takes `input_shape` first and returns an `nn.Module`; its name has
+`-` for `_`. Nothing is registered.
+
 Every built-in takes a batch (N, ...) of any shape with as many numbers as the shape it was built for, and returns
 (N, classes) logits. Options: `bias` (True), `norm` ("none"; "batch-plain", batch norm without affine parameters;
 "batch"), and `width`, which multiplies the channels of the convolutional ones. Only the residual and VGG networks
@@ -8,8 +11,11 @@ have a norm by default, "batch-plain". A layer that a norm follows has no bias.
 
 from __future__ import annotations
 
+import ast
 import re
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ticketry.core import spec
@@ -20,24 +26,27 @@ from ticketry.models.handed import check_structure, fresh, handed, text_of
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "check", "handed", "names", "text_of"]
+__all__ = ["build", "check", "handed", "modules", "names", "text_of"]
 
-_MODULES = {
-    "mlp": "mlp",
-    "lenet-300-100": "mlp",
-    "conv2": "conv",
-    "conv4": "conv",
-    "conv6": "conv",
-    "resnet20": "resnet",
-    "resnet18": "resnet",
-    "vgg16": "vgg",
-}
 _BATCH = 3  # examples in the fitting check: more than one, so that a lost batch dimension shows
 
 
 def names() -> list[str]:
     """The built-in networks, as they may be written; `mlp:50,50` has two hidden layers, `mlp` none."""
-    return ["mlp", "mlp:20", "mlp:50,50", *(name for name in _MODULES if name != "mlp")]
+    return ["mlp", "mlp:20", "mlp:50,50", *(name for name in modules() if name != "mlp")]
+
+
+@cache
+def modules() -> dict[str, str]:
+    """The module of each built-in, found by reading the files of this folder, as importing them would import torch."""
+    found = {}
+    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and node.args.args and node.returns is not None:
+                made = (node.args.args[0].arg, ast.unparse(node.returns)) == ("input_shape", "nn.Module")
+                if made and not node.name.startswith("_"):
+                    found[node.name.replace("_", "-")] = path.stem
+    return found
 
 
 def build(
@@ -95,18 +104,18 @@ def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None
             part.training = mode
     found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
     if found != (_BATCH, classes):
-        wanted = f"of shape {(_BATCH, classes)}, one number for each of {classes} classes"
+        wanted = f"of shape {(_BATCH, classes)}, one number for each of {classes} classes or quantities"
         raise refuse(f"model output for {_BATCH} examples", found, wanted, "correct the last layer or the data")
 
 
 def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn.Module:
     name, _, sizes = named.target.partition(":")
-    if name not in _MODULES or (":" in named.target and name != "mlp"):
+    if name not in modules() or (":" in named.target and name != "mlp"):
         raise unknown("model", named.target, names(), ", and package.module:factory")
     first: tuple[object, ...] = (input_shape, classes)
     if name == "mlp":
         first = (*first, tuple(_size(named.target, size) for size in sizes.split(",")) if ":" in named.target else ())
-    function = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name.replace("-", "_"))
+    function = getattr(import_module(f"{__name__}.{modules()[name]}"), name.replace("-", "_"))
     with torch.device("meta"):  # no memory and no time for values that are replaced at once
         module = cast("nn.Module", spec.call("model", named, function, *first))
     for part in module.modules():

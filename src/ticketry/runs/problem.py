@@ -21,7 +21,7 @@ from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Named, Net
-from ticketry.core.objective import About, Objective, Target
+from ticketry.core.objective import About, Need, Objective, Target
 from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
@@ -32,6 +32,7 @@ from ticketry.ticket.evaluate import fits
 
 Handed = nn.Module | type[nn.Module] | None
 """A model that was handed over in Python, if one was."""
+NEEDS: dict[Need, str] = {"labels": "labels", "gradient": "a gradient", "classes": "classes"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,7 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
     lacking = method.needs - kind.has
     if lacking:
         able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
-        what = f"{name_of(method)}, which needs {' and '.join(sorted(lacking))}"
+        what = f"{name_of(method)}, which needs {' and '.join(NEEDS[need] for need in sorted(lacking))}"
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
     return _build(given, marks, dataset, experiment.lock, None, model)
 

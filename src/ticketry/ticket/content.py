@@ -116,6 +116,8 @@ def fault(header: Header) -> str | None:
         return f"it has targets for {len(header.target)} outputs of {header.outputs}"
     if any(not (math.isfinite(mean) and 0 < scale < math.inf) for mean, scale in header.target):
         return "a target's mean is not finite, or its scale not finite and above 0"
+    if any(float(np.float32(number)) != number for pair in header.target for number in pair):
+        return "a target's mean or scale is not a float32"
     if not 0 <= header.seed < 1 << 63:
         return f"seed is {header.seed}, outside 0..2^63-1"
     if any(not 0 <= p.fan_in < 1 << 31 for p in header.rest):
