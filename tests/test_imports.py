@@ -186,3 +186,25 @@ def test_what_is_heavy_is_imported_when_needed_and_not_before(finished: Path) ->
     assert loaded["data and file"] == ["numpy"]
     assert all(heavy in ([], ["numpy"]) for heavy in loaded.values()), loaded
     assert len(loaded) >= 9
+
+
+def test_the_map_in_the_design_is_true() -> None:
+    """Every folder of the package with exactly its files, in the block under `Layout`."""
+    text = (ROOT.parents[1] / "DESIGN.md").read_text()
+    block = text.split("## Layout\n```\n")[1].split("```")[0]
+    drawn: dict[str, str] = {}
+    above: list[str] = []
+    for line in block.split("src/ticketry/\n")[1].splitlines():
+        if not line.startswith("  "):
+            break
+        if line[:18].strip():
+            depth, name = (len(line) - len(line.lstrip())) // 2, line.split("/")[0].strip()
+            above = [*above[: depth - 1], name]
+            here = "/".join(above) if name != "." else "."
+            drawn[here] = ""
+        drawn[here] += " " + line[18:]
+    rooms = {path.parent for path in FILES} | {ROOT}
+    assert set(drawn) == {str(room.relative_to(ROOT)) for room in rooms}
+    for name, said in drawn.items():
+        files = {path.stem for path in (ROOT / name).glob("*.py")} - {"__init__", "__main__"}
+        assert set(said.split("|")[0].split()) == files, name
