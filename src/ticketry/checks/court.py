@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ticketry.checks import controls, corruptions
-from ticketry.checks.trial import Trial, TrialJob
+from ticketry.checks.judgement import Trial
+from ticketry.checks.trial import TrialJob
 from ticketry.checks.verdict import LEAST
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training

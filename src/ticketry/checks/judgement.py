@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ticketry.checks import controls, corruptions
 from ticketry.checks.verdict import decide, lives, overall
-
-if TYPE_CHECKING:
-    from ticketry.checks.trial import Trial
-    from ticketry.core.objective import Measure
+from ticketry.core.objective import Measure
+from ticketry.runs.train import TrainedTicket
 
 TICKET = "the ticket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(TrainedTicket):
+    """What decides the outcome of a check. `seeds`: draws; `trained`: whether the networks are trained first."""
+
+    seeds: int
+    trained: bool
+    controls: tuple[str, ...]
 
 
 def outcome(

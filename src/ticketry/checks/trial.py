@@ -13,6 +13,7 @@ import torch
 
 from ticketry import data
 from ticketry.checks import controls, judgement, searches
+from ticketry.checks.judgement import Trial
 from ticketry.checks.parts import TicketParts
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
@@ -24,17 +25,7 @@ from ticketry.runs.job import Line
 from ticketry.runs.problem import Handed, handed, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
-from ticketry.runs.train import TrainedTicket
 from ticketry.ticket.content import TicketFile
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial(TrainedTicket):
-    """What decides the outcome of a check. `seeds`: draws; `trained`: whether the networks are trained first."""
-
-    seeds: int
-    trained: bool
-    controls: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
