@@ -29,7 +29,7 @@ from ticketry.runs import job
 from ticketry.runs.executor import ThisProcess
 from ticketry.runs.train import train
 
-WHOLE = ("edge-popup", "genetic", "gradual")  # killed at every operation also where time is short
+WHOLE = ("edge-popup", "gradual")  # killed at every operation also where time is short
 TRAINING = Training(epochs=2, batch=100)
 DATA = "moons(train=200, test=150)"
 
@@ -58,7 +58,7 @@ def search(method: str) -> Callable[[Path], object]:
 @pytest.mark.parametrize("method", discover())
 def test_a_search(method: str, tmp_path: Path) -> None:
     least = 40 if discover()[method].budget.generations != 1 else 25
-    survives(search(method), tmp_path, least, 1 if method in WHOLE else 5)
+    survives(search(method), tmp_path, least, 1 if method in WHOLE else 8)
 
 
 @pytest.mark.slow
@@ -86,9 +86,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "discover", lambda: known)
 
 
-def test_a_training(ticket: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_training(ticket: Path, tmp_path: Path, step: int) -> None:
     given: dict[str, Any] = {"data": tiny.dataset(), "training": TRAINING, "val": 0.25}
-    survives(lambda out: train(ticket, out=out, **given), tmp_path, 40)
+    survives(lambda out: train(ticket, out=out, **given), tmp_path, 40, step)
 
 
 @pytest.mark.parametrize("trained", [True, False])
@@ -107,7 +108,8 @@ def test_a_check_with_searches(tmp_path: Path) -> None:
     survives(lambda out: check(run, out=out, corrupted=True, **given), tmp_path, 200)
 
 
-def test_a_comparison(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_comparison(tmp_path: Path, step: int) -> None:
     """Searches, trainings, a baseline and the table over them; in one process, as every run of it is."""
     search = Fitted(
         search=Experiment(method=Random(density=0.3), data=DATA, model="mlp:6"), training=Training(epochs=1)
@@ -117,7 +119,7 @@ def test_a_comparison(tmp_path: Path) -> None:
         Cell(name="dense", group="A", series="dense", work=Backprop(data=DATA, model="mlp:6", epochs=1)),
     )
     recipe = Recipe(name="stub", scale="smoke", title="A stub", notes=(), cells=cells, seeds=(0,))
-    survives(lambda out: perform(recipe, out, executor=ThisProcess()), tmp_path, 80, 3)
+    survives(lambda out: perform(recipe, out, executor=ThisProcess()), tmp_path, 80, step)
 
 
 def test_the_harness_sees_a_job_that_forgets(
