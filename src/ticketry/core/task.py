@@ -214,7 +214,9 @@ class Task:
 
     def validate(self, answer: torch.Tensor | Candidate) -> tuple[float, float]:
         """Loss and quality of a candidate, or a mask, on the validation split: what chooses among them."""
-        return self.judge(self.network(candidate(answer)), self.validation)
+        found = candidate(answer)
+        flat = self._effective.of(found.mask) if found.values is None else self.network(found)  # spares a copy
+        return self.judge(flat, self.validation)
 
     def judge(self, effective: torch.Tensor, feed: Feed, buffers: Named | None = None) -> tuple[float, float]:
         """Mean loss and quality of the network with Flat[N] weights, or all Float[M], on a whole split.
