@@ -15,6 +15,7 @@ from torch import nn
 
 import ticketry as tk
 from ticketry.cli.main import main
+from ticketry.core.masks.candidate import Candidate
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.random import Random
 
@@ -84,9 +85,9 @@ class TestObjects:
     def test_a_comparison_takes_what_it_can_repeat_from_text(self, tmp_path: Path) -> None:
         given: dict[str, Any] = {"data": arrays(), "out": tmp_path / "c", "seeds": 1, "epochs": 1}
         found = tk.compare(["random"], [0.5], model="mlp:6", training=TRAINING, **given)
-        assert (tmp_path / "c-data.npz").exists()
+        assert (tmp_path / "c-data" / "data.npz").exists()
         command = found.result["cells"][0]["runs"][0]["command"]
-        assert str(tmp_path / "c-data.npz") in command
+        assert str(tmp_path / "c-data" / "data.npz") in command
         with pytest.raises(tk.RequestError, match="model is a Net that cannot be imported"):
             tk.compare(["random"], [0.5], model=Net(), **given)  # type: ignore[arg-type]
 
@@ -110,6 +111,57 @@ class TestObjects:
         assert "handed over in Python" in error
         assert error.count("\n") == 1
         (run.directory.root / "d.npz").unlink()
+
+
+class Shaped(nn.Module):
+    """What it does is an attribute."""
+
+    def __init__(self, act: Any = torch.relu, slope: float = 0.1) -> None:
+        super().__init__()
+        self.act, self.last, self.leak = act, nn.Linear(16, 4), nn.LeakyReLU(slope)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.leak(self.act(x)))  # type: ignore[no-any-return]
+
+
+class Uncopied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(16, 4)
+        self.more = self.last.weight * 2
+
+
+class TestIdentity:
+    """What was handed over is told apart by more than its name."""
+
+    def test_a_finished_directory_is_not_that_of_other_data(self, tmp_path: Path) -> None:
+        x, y, x_test, y_test = arrays()
+        given: dict[str, Any] = {"model": "mlp:8", "out": tmp_path / "run", "budget": SHORT}
+        tk.find(Random(), data=(x, y, x_test, y_test), **given)
+        with pytest.raises(tk.RequestError, match=r"^data is arrays with split digest .* began with"):
+            tk.find(Random(), data=(-x, y, -x_test, y_test), **given)
+        ticket, out = tmp_path / "run" / "ticket.tkt", tmp_path / "trained"
+        tk.train(ticket, data=(x, y, x_test, y_test), out=out, training=TRAINING)
+        with pytest.raises(tk.RequestError, match=r"^data is arrays"):
+            tk.train(ticket, data=(-x, y, -x_test, y_test), out=out, training=TRAINING)
+
+    @pytest.mark.parametrize("other", [Shaped(torch.tanh), Shaped(slope=0.3), Net(), nn.Sequential(Shaped())])
+    def test_a_model_is_not_another_of_the_same_shapes(self, tmp_path: Path, other: nn.Module) -> None:
+        found = tk.find(Random(), data=arrays(), model=Shaped(), out=tmp_path / "run", budget=SHORT)
+        assert found.ticket.module(model=Shaped()) is not None
+        with pytest.raises(tk.RequestError, match="another structure"):
+            found.ticket.module(model=other)
+
+    def test_one_that_cannot_be_copied_is_refused_in_a_sentence(self, tmp_path: Path) -> None:
+        with pytest.raises(tk.RequestError, match=r"^model is the Uncopied, which cannot be copied \(RuntimeError"):
+            tk.find(Random(), data=arrays(), model=Uncopied(), out=tmp_path / "run")
+
+    def test_values_that_are_no_numbers_where_the_mask_cuts_do_not_count(self) -> None:
+        task = tiny.problem(Random()).task
+        mask = torch.arange(task.space.size) % 2 == 0
+        values = task.parameters.untrained(task.effective(torch.ones_like(mask)))
+        spoilt = torch.where(task.parameters.mask(task.space.full(mask)) != 0, values, torch.nan)
+        assert task.validate(Candidate(mask, spoilt)) == task.validate(Candidate(mask, values))
 
 
 class TestResults:
@@ -155,7 +207,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("wrong", "says"),
         [
-            ({"data": (1, 2)}, "data is a tuple"),
+            ({"data": (1, 2, 3)}, "data is a tuple"),
             ({"data": None}, "data is a NoneType"),
             ({"model": 3}, "model is a int"),
             ({"model": nn.Linear}, "model is the class Linear, which cannot be called without arguments"),
@@ -173,3 +225,25 @@ class TestErrors:
 
         with pytest.raises(tk.RequestError, match=r"^method is a Sound of .*, but it must be one of ticketry's"):
             tk.find(Sound(), data="moons", model="mlp:6", out=tmp_path / "run")
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            (lambda run: tk.check(3), "ticket is a int"),  # type: ignore[arg-type]
+            (lambda run: tk.train(run, data="moons", out="t", training={"epochs": 3}), "training is a dict"),  # type: ignore[arg-type]
+            (lambda run: tk.landscape(run, {"grid": 3}), "settings is a dict"),  # type: ignore[arg-type]
+            (lambda run: tk.evaluate(run, "moons", "val"), "split is 'val'"),  # type: ignore[arg-type]
+            (lambda run: tk.compare("random", [0.5], data="moons", model="mlp", out="c"), "methods is 'random'"),
+            (lambda run: tk.compare([Random()], [0.5], data="moons", model="mlp", out="c"), "methods is"),  # type: ignore[list-item]
+            (lambda run: tk.compare(["random"], [1.5], data="moons", model="mlp", out="c"), "densities is 1.5"),
+            (lambda run: run.ticket.module(Net()), "device is a Net"),
+        ],
+    )
+    def test_natural_mistakes_are_one_sentence(self, run: tk.Run, wrong: Any, says: str) -> None:
+        with pytest.raises(tk.RequestError, match=f"^{says}"):
+            wrong(run)
+        assert not Path("c").exists()
+
+    def test_data_and_tickets_print_in_a_line(self, run: tk.Run) -> None:
+        assert len(repr(tk.from_arrays("mine", *arrays()))) < 150
+        assert len(repr(run.ticket)) < 150

@@ -33,6 +33,7 @@ ORDER = (
     ("methods",),
     ("ticket",),
     ("paths", "experiment"),
+    ("sealed",),
     ("report",),
     ("runs",),
     ("checks", "analysis", "recipes", "ship"),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from rich.console import Console
 from torch import nn
 
-from ticketry import objectives, recipes
+from ticketry import recipes
 from ticketry.analysis import landscape as landscapes
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.checks import court
-from ticketry.core.atomic import write
+from ticketry.core.atomic import sweep, write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
 from ticketry.data import Dataset, named
@@ -24,12 +22,10 @@ from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes.compare import comparison
 from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Recipe, Scale
-from ticketry.report import comparison as comparison_page
-from ticketry.report import landscape as landscape_page
-from ticketry.report import notebook, verdicts
-from ticketry.report.numerals import decimal, quality
+from ticketry.report.results import Check, Comparison, Evaluation, Landscape
 from ticketry.runs.executor import local
 from ticketry.runs.problem import Handed
+from ticketry.runs.run import Run
 from ticketry.ticket.evaluate import evaluate as evaluate_ticket
 from ticketry.ticket.module import Ticket
 
@@ -37,81 +33,8 @@ Data = str | Dataset | Sequence[object]
 """A text as on the command line, a Dataset, or the four arrays (X, y, X_test, y_test)."""
 
 
-@dataclass(frozen=True, repr=False)
-class Check:
-    """What a check found. `result`: what its `result.json` holds. Printed, it is the table of verdicts."""
-
-    result: dict[str, Any]
-
-    @property
-    def verdict(self) -> str:
-        """On the ticket: pass, fail, inconclusive or collapsed."""
-        return str(self.result["verdict"])
-
-    def __repr__(self) -> str:
-        out = io.StringIO()
-        verdicts.print_verdicts(self.result, Console(file=out, width=120, markup=False, highlight=False))
-        return out.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        rows = [verdicts.head(self.result), *verdicts.rows(self.result)]
-        return notebook.table(f"verdict on the ticket: {self.verdict}", rows)
-
-
-@dataclass(frozen=True, repr=False)
-class Comparison:
-    """What a comparison or a recipe found. `result`: what `recipe.json` holds. Printed, it is the table."""
-
-    directory: RecipeDirectory
-    result: dict[str, Any]
-
-    def __repr__(self) -> str:
-        out = io.StringIO()
-        console = Console(file=out, width=120, markup=False, highlight=False)
-        comparison_page.print_comparison(self.result, str(self.directory.report), console)
-        return out.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        return notebook.framed(self.directory.report.read_text())
-
-
-@dataclass(frozen=True, repr=False)
-class Landscape:
-    """The landscape around a ticket. `result`: what `landscape.json` holds. Printed, it is a table of its lines."""
-
-    directory: RunDirectory
-    result: dict[str, Any]
-
-    def __repr__(self) -> str:
-        return landscape_page.table(self.result)
-
-    def _repr_html_(self) -> str:
-        pictures = (f"{svg}<p>{caption}</p>" for svg, caption in landscape_page.figures(self.result))
-        return notebook.framed("".join(pictures))
-
-
-@dataclass(frozen=True, repr=False)
-class Evaluation:
-    """How a ticket does on some data. `result`: measure, quality under its name, loss, examples, same_data."""
-
-    result: dict[str, Any]
-
-    @property
-    def quality(self) -> float:
-        """Of its measure: accuracy (a fraction), R2."""
-        return float(self.result[self.result["measure"]])
-
-    def __repr__(self) -> str:
-        measure, result = objectives.measure(self.result), self.result
-        reached = f"{measure.title} {quality(measure, self.quality, 2)}, {measure.loss} {decimal(result['loss'])}"
-        return f"{reached} on {result['examples']} examples"
-
-    def _repr_html_(self) -> str:
-        return notebook.table(repr(self), [(name, str(value)) for name, value in self.result.items()])
-
-
 def check(
-    ticket: str | Path,
+    ticket: str | Path | Run,
     *,
     data: Data | None = None,
     model: Handed = None,
@@ -127,7 +50,7 @@ def check(
     """Try the ticket of a finished run's directory, or of a file, against every control; see checks/court.py."""
     return Check(
         court.check(
-            ticket,
+            _place(ticket),
             data=data,
             model=model,
             out=out,
@@ -159,11 +82,16 @@ def compare(
 ) -> Comparison:
     """Search with several methods at several densities, train every ticket alike, and set all side by side.
 
-    `data` that are an object are written beside `out`, as `NAME-data.npz`, and `model` may be a class that can be
+    `data` that are an object are written beside `out`, into `NAME-data`, and `model` may be a class that can be
     imported: every run must be repeatable from text. `workers`: processes that run at a time, None for one each core;
     with more than 1 a script needs the `if __name__ == "__main__":` that Python asks of all such scripts. Raises
     RequestError.
     """
+    for name, given in (("methods", methods), ("densities", densities)):
+        if isinstance(given, str) or not isinstance(given, Sequence):
+            raise refuse(name, repr(given), "a list", f"write [{given!r}]")
+    if not all(isinstance(method, str) for method in methods):
+        raise refuse("methods", methods, "names, each with its default settings", "write 'edge-popup', say")
     text, dataset = named(data)
     plan = comparison(
         methods,
@@ -192,7 +120,7 @@ def recipe(
 
 
 def landscape(
-    run: str | Path,
+    run: str | Path | Run,
     settings: LandscapeSettings | None = None,
     *,
     data: str | Dataset | None = None,
@@ -201,12 +129,14 @@ def landscape(
     quiet: bool = True,
 ) -> Landscape:
     """Measure the masks around a finished run's ticket; see analysis/landscape.py."""
-    found = landscapes.landscape(run, settings, data=data, model=model, device=device, quiet=quiet)
-    return Landscape(RunDirectory(Path(run)), found)
+    if not isinstance(settings, LandscapeSettings | None):
+        raise refuse("settings", f"a {type(settings).__name__}", "a tk.LandscapeSettings", "pass one")
+    found = landscapes.landscape(_place(run), settings, data=data, model=model, device=device, quiet=quiet)
+    return Landscape(RunDirectory(Path(_place(run))), found)
 
 
 def evaluate(
-    ticket: str | Path | Ticket,
+    ticket: str | Path | Run | Ticket,
     data: Data,
     split: Literal["test", "train", "all"] = "test",
     *,
@@ -214,8 +144,20 @@ def evaluate(
     device: str = "cpu",
 ) -> Evaluation:
     """Quality and loss of a ticket's network on a split of some data. Raises RequestError and TicketError."""
-    opened = ticket if isinstance(ticket, Ticket) else Ticket.load(ticket)
+    if split not in ("test", "train", "all"):
+        raise refuse("split", repr(split), "test, train or all", "choose one of these")
+    opened = ticket.ticket if isinstance(ticket, Run) else ticket
+    opened = opened if isinstance(opened, Ticket) else Ticket.load(opened)
     return Evaluation(evaluate_ticket(opened, data, split, device, model))
+
+
+def _place(run: str | Path | Run) -> str | Path:
+    """Where a run is; RequestError for what is neither a run nor a path."""
+    if isinstance(run, Run):
+        return run.directory.root
+    if not isinstance(run, str | Path):
+        raise refuse("ticket", f"a {type(run).__name__}", "a path, or the Run that tk.find returned", "pass one")
+    return run
 
 
 def _performed(plan: Recipe, out: str | Path, workers: int | None, quiet: bool) -> Comparison:
@@ -225,11 +167,12 @@ def _performed(plan: Recipe, out: str | Path, workers: int | None, quiet: bool) 
 
 def _saved(dataset: Dataset, out: Path) -> str:
     """The path of the data beside the comparison, where they are written once."""
-    path = out.with_name(f"{out.name}-data.npz").resolve()
+    path = out.with_name(f"{out.name}-data").resolve() / "data.npz"
     content = io.BytesIO()
     np.savez(content, X_train=dataset.x, y_train=dataset.y, X_test=dataset.x_test, y_test=dataset.y_test)
     if not path.exists() or path.read_bytes() != content.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep([path.parent])
         write(path, content.getvalue())
     return str(path)
 

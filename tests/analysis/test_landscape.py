@@ -250,7 +250,8 @@ class TestCommandLine:
         self.refused(capsys, root, "which is unfinished")
         (root / "result.json").write_text("{")
         self.refused(capsys, root, "result.json is damaged")
-        (root / "result.json").write_text(result.replace('"ticket": "', '"ticket": "0'))
+        (root / "result.json").write_text(result)
+        (root / "ticket.tkt").write_bytes(b"other")
         self.refused(capsys, root, "ticket.tkt is not the one that result.json speaks of")
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"method": {"name": "edge-popup", "colour": 3}}'])

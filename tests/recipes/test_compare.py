@@ -61,7 +61,7 @@ def test_recipes_of_trained_tickets_have_each_method_at_each_density_and_the_den
     ("methods", "densities", "changes", "says"),
     [
         (["gem-minor"], [0.5], {}, "did you mean gem-miner"),
-        (["gem-miner"], [1.5], {}, "density is 1.5"),
+        (["gem-miner"], [1.5], {}, "densities is 1.5"),
         ([], [0.5], {}, "methods is empty"),
         (["snip"], [], {}, "densities is empty"),
         (["snip", "snip"], [0.5], {}, "without repetitions"),

@@ -22,6 +22,7 @@ from ticketry.recipes.perform import perform
 from ticketry.recipes.searched import Searched
 from ticketry.runs import executor
 from ticketry.runs.executor import LocalProcesses, ThisProcess
+from ticketry.sealed import read_sealed
 
 
 def timeless(value: Any) -> Any:
@@ -44,7 +45,7 @@ def cell(outcome: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_every_run_and_its_mean_is_in_the_outcome(whole: tuple[Path, dict[str, Any]]) -> None:
     out, outcome = whole
-    assert json.loads((out / "recipe.json").read_text()) == outcome
+    assert read_sealed(out / "recipe.json") == outcome
     for each in outcome["cells"]:
         assert [run["seed"] for run in each["runs"]] == outcome["seeds"] == [0, 1]
         results = [json.loads((out / run["directory"] / "result.json").read_text()) for run in each["runs"]]

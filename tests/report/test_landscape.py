@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from tests.report.test_page import EDGE, RANDOM, Make, Reader
 from ticketry.experiment import Experiment
 from ticketry.report.landscape import SCHEMA, figures, note, read, table
 from ticketry.report.page import page
+from ticketry.sealed import write_sealed
 
 LAYERS = ("fc1.weight", "fc2.weight")
 
@@ -150,7 +150,7 @@ class TestPage:
     )
     def test_it_shows_the_landscape_of_its_ticket(self, make_run: Make, experiment: Experiment, says: str) -> None:
         directory, result = make_run(experiment)
-        directory.landscape.write_text(json.dumps(made(digest=result["digest"]["ticket"])))
+        write_sealed(directory.landscape, made(digest=result["digest"]["ticket"]))
         seen = Reader(page(directory, result))
         assert seen.tags.count("svg") == 6
         assert says in seen.text
@@ -159,6 +159,6 @@ class TestPage:
     @pytest.mark.parametrize("changed", [{"digest": "1" * 64}, {"schema": SCHEMA + 1}])
     def test_it_shows_no_other(self, make_run: Make, changed: dict[str, Any]) -> None:
         directory, result = make_run(EDGE)
-        directory.landscape.write_text(json.dumps(made(**{"digest": result["digest"]["ticket"]} | changed)))
+        write_sealed(directory.landscape, made(**{"digest": result["digest"]["ticket"]} | changed))
         assert read(directory, result) is None
         assert Reader(page(directory, result)).tags.count("svg") == 3

@@ -575,7 +575,7 @@ class TestRequests:
         [
             ({"method": "edge-popup"}, "method"),
             ({"method": EdgePopup}, "method"),
-            ({"data": (1, 2)}, "data"),
+            ({"data": (1, 2, 3)}, "data"),
             ({"model": 3}, "model"),
             ({"out": None}, "out"),
             ({"seed": 1.5}, "seed"),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ from ticketry.core import atomic
 from ticketry.core.errors import RequestError
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.paths import RunDirectory
-from ticketry.runs import checkpoint, job, lock
+from ticketry.runs import checkpoint, job, lock, record
 
 WANTED = tiny.experiment(EdgePopup(batch=32))
 
@@ -63,6 +63,7 @@ class Counting:
     wanted = WANTED
     source = "nothing"
     handed = ()
+    known: ClassVar[dict[str, str]] = {}
     kinds: Mapping[str, Any] = field(default_factory=lambda: {"inner": Inner, "count": int, "note": str | None})
     device = torch.device("cpu")
 
@@ -169,6 +170,16 @@ class TestDamage:
         (out / "result.json").unlink()
         assert job.perform(Counting(RunDirectory(out)))["named"] == 4
 
+    def test_a_result_that_was_changed_is_damaged(self, out: Path) -> None:
+        """Numbers that no job wrote are not told, and no key is missing."""
+        job.perform(Counting(RunDirectory(out)))
+        good = (out / "result.json").read_text()
+        for bad in (good.replace("4", "5"), good.replace("named", "nomad"), good.replace("seal", "zeal")):
+            assert bad != good
+            (out / "result.json").write_text(bad)
+            with pytest.raises(RequestError, match=r"result\.json is damaged"):
+                job.perform(Counting(RunDirectory(out)))
+
     @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"\xff\xfe\x00\x80", b'{"digest": 3}', b"[" * 9999])
     def test_a_record_that_is_none_is_said(self, out: Path, text: bytes) -> None:
         job.perform(Counting(RunDirectory(out)))
@@ -265,13 +276,13 @@ class TestLock:
                     job.perform(first)
                 return super().first()
 
-        assert job.perform(Slow(RunDirectory(out))) == json.loads((out / "result.json").read_text())
+        assert job.perform(Slow(RunDirectory(out))) == record.result(RunDirectory(out))
 
     def test_a_link_in_its_place_is_not_followed(self, out: Path, tmp_path: Path) -> None:
         out.mkdir()
         (tmp_path / "mine").write_text("precious")
         (out / ".lock").symlink_to(tmp_path / "mine")
-        with pytest.raises(OSError, match=r"\.lock"):
+        with pytest.raises(RequestError, match=r"^out is .*\.lock that can be locked.*; remove .*\.lock\.$"):
             job.perform(Counting(RunDirectory(out)))
         assert (tmp_path / "mine").read_text() == "precious"
 
@@ -313,6 +324,30 @@ class TestTemporaryFiles:
             (place / ".0123456789abcdef01234567.part").write_bytes(b"half")
         job.perform(Counting(RunDirectory(out)))
         assert [path for path in out.rglob("*") if path.name.endswith(".part")] == []
+
+    def test_what_is_not_ticketrys_is_left_alone(self, out: Path, tmp_path: Path) -> None:
+        """Other files that end alike, and what a link leads to."""
+        name = ".0123456789abcdef01234567.part"
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / name).write_text("precious")
+        out.mkdir()
+        (out / ".film.part").write_text("mine")
+        with pytest.raises(RequestError, match="a new or empty directory"):
+            job.perform(Counting(RunDirectory(out)))
+        (out / ".film.part").unlink()
+        with pytest.raises(Killed):
+            job.perform(Counting(RunDirectory(out), 2))
+        (out / "notes").symlink_to(tmp_path / "mine")
+        (out / "check").mkdir()
+        (out / "check" / name).write_text("of another job, at work")
+        (out / name).write_text("left")
+        job.perform(Counting(RunDirectory(out)))
+        assert (tmp_path / "mine" / name).exists()
+        assert (out / "check" / name).exists()
+        assert not (out / name).exists()
+        (out / name).write_text("left")
+        job.perform(Counting(RunDirectory(out)))
+        assert not (out / name).exists()
 
     def test_a_write_that_takes_less_than_all_goes_on(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         real = os.write

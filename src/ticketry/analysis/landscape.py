@@ -21,7 +21,6 @@ the one of OR and AND; the other unites with a mask's complement where this one 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -35,7 +34,6 @@ import torch
 from ticketry.analysis.finished import open_finished, problem_of_run
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.analysis.slices import TARGETS, Floats, Mask, lines, plane
-from ticketry.core.atomic import write
 from ticketry.core.meters import Budget
 from ticketry.core.objective import Objective
 from ticketry.core.seed.streams import stream
@@ -46,6 +44,7 @@ from ticketry.runs import pages
 from ticketry.runs.problem import Handed
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
+from ticketry.sealed import write_sealed
 
 MASKS = 16  # evaluated between two looks at the progress bar
 
@@ -73,7 +72,7 @@ def landscape(
     known = read(done.directory, done.result)
     if known is None or known["settings"] != asdict(settings):
         known = _measured(done, settings, data, model, device, quiet)
-        write(done.directory.landscape, json.dumps(known) + "\n")
+        known = write_sealed(done.directory.landscape, known)
     pages.renew(done.directory, done.directory.landscape)
     return known
 

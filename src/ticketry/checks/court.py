@@ -68,6 +68,6 @@ def check(
     beside = own.root if path.is_dir() else source.with_name(f"{source.stem}-check")
     directory = RunDirectory(Path(out) if out else beside)
     outcome = job.perform(TrialJob(trial, ticket, directory, dataset, model, path if corrupted else None), quiet)
-    if path.is_dir() and directory.root == beside and run.report.exists():
+    if path.is_dir() and directory.root == beside and run.report.exists() and run.result.exists():
         pages.renew(run, directory.result)
     return outcome

@@ -22,7 +22,7 @@ from ticketry.core.training.engine import Weights
 from ticketry.data import Dataset
 from ticketry.paths import RunDirectory
 from ticketry.runs.job import Line
-from ticketry.runs.problem import Handed, handed, problem_of_ticket
+from ticketry.runs.problem import Handed, handed, known, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
 from ticketry.ticket.content import TicketFile
@@ -63,7 +63,7 @@ class TrialJob:
         repeats: Path | None,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self.handed = handed(dataset, model)
+        self.handed, self.known = handed(dataset, model), known(dataset, wanted.val)
         self._ticket, self._given, self._model, self._repeats = ticket, dataset, model, repeats
         self._runs: Mapping[str, list[Run]] = {}
         self._drawn: tuple[int, dict[str, TicketParts]] = (-1, {})

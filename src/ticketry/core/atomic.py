@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 LEFTOVER = ".part"  # ends the name of a file that a kill cut short
@@ -44,8 +45,19 @@ def _pour(handle: int, data: bytes) -> None:
         rest = rest[os.write(handle, rest) :]
 
 
-def sweep(folders: Iterable[Path]) -> None:
-    """Remove the temporary files that killed processes left in these folders, as far as they exist."""
+def is_leftover(name: str) -> bool:
+    """Whether a file's name is one that `write` gives to its temporary files."""
+    return re.fullmatch(r"\.[0-9a-f]{24}" + re.escape(LEFTOVER), name) is not None
+
+
+def leftovers(folders: Iterable[Path]) -> Iterator[Path]:
+    """The temporary files that killed processes left in these folders, as far as they exist; links are not followed."""
     for folder in folders:
-        for path in folder.glob(f".*{LEFTOVER}"):
-            path.unlink(missing_ok=True)
+        if folder.is_dir() and not folder.is_symlink():
+            yield from (path for path in folder.iterdir() if is_leftover(path.name))
+
+
+def sweep(folders: Iterable[Path]) -> None:
+    """Remove the leftovers of these folders."""
+    for path in list(leftovers(folders)):
+        path.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ from ticketry.core.errors import refuse
 
 def device(name: str) -> torch.device:
     """`cpu`, `cuda` or `cuda:N`. Raises RequestError for another name, or a device that this machine does not have."""
+    if not isinstance(name, str):
+        raise refuse("device", f"a {type(name).__name__}", "cpu, cuda or cuda:N", "choose one of these")
     kind, _, number = name.partition(":")
     if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
         raise refuse("device", repr(name), "cpu, cuda or cuda:N", "choose one of these")

@@ -210,7 +210,8 @@ class Task:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""
         if candidate.values is None:
             return self.effective(candidate.mask)
-        return candidate.values * self.parameters.mask(self.space.full(candidate.mask))
+        kept = self.parameters.mask(self.space.full(candidate.mask)) != 0
+        return torch.where(kept, candidate.values, 0.0)  # not a product: what is cut may be no number
 
     def validate(self, answer: torch.Tensor | Candidate) -> tuple[float, float]:
         """Loss and quality of a candidate, or a mask, on the validation split: what chooses among them."""

@@ -29,13 +29,14 @@ def names() -> list[str]:
 def named(given: str | Dataset | Sequence[object]) -> tuple[str, Dataset | None]:
     """The text of data that may be an object, and the Dataset where it is one.
 
-    `given`: a text, a Dataset, or the four arrays (X, y, X_test, y_test). Raises RequestError for anything else.
+    `given`: a text, a Dataset, or the arrays (X, y, X_test, y_test); of (X, y) alone a part tests. Raises RequestError
+    for anything else.
     """
     if isinstance(given, str):
         return given, None
     if isinstance(given, Dataset):
         return given.name, given
-    if isinstance(given, tuple | list) and len(given) == 4:
+    if isinstance(given, tuple | list) and len(given) in (2, 4):
         return "arrays", from_arrays("arrays", *given)
     wanted = "a name, path or import path, a Dataset (tk.from_arrays makes one), or the arrays (X, y, X_test, y_test)"
     raise refuse("data", f"a {type(given).__name__}", wanted, "pass one")

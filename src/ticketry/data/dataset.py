@@ -18,7 +18,7 @@ from ticketry.data import arrays
 Augment = Literal["none", "crop-flip"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Four checked arrays and how a network is to see them. Made by `from_arrays`, which checks them."""
 
@@ -42,6 +42,10 @@ class Dataset:
     """What training does to each image: nothing, or a random crop from 4 pixels of zero padding and a random flip."""
     objective: str = "classification"
     """What a network is scored by on them: the name of a file of `ticketry.objectives`."""
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.x):,} examples to train and validate, {len(self.x_test):,} to test"
+        return f"Dataset({self.name}: {sizes}, {self.input_shape} -> {self.outputs} for {self.objective})"
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -39,17 +39,22 @@ def handed(text: str) -> bool:
 def fresh(model: object) -> nn.Module:
     """A network of our own from an `nn.Module`, which stays as it is, or from its class, called without arguments."""
     wanted = "a name, an import path package.module:factory, an nn.Module, or its class"
-    if isinstance(model, type) and issubclass(model, torch.nn.Module):
-        try:
-            with torch.random.fork_rng(devices=[]):
-                torch.default_generator.manual_seed(0)
-                return model()
-        except TypeError as error:
-            found = f"the class {model.__name__}, which cannot be called without arguments ({error})"
-            raise refuse("model", found, wanted, "hand over an instance") from None
-    if not isinstance(model, torch.nn.Module):
+    kind = isinstance(model, type) and issubclass(model, torch.nn.Module)
+    if not kind and not isinstance(model, torch.nn.Module):
         raise refuse("model", f"a {type(model).__name__}", wanted, "pass one")
-    return copy.deepcopy(model)
+    name = model.__name__ if isinstance(model, type) else type(model).__name__
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            made: nn.Module = model() if isinstance(model, type) else copy.deepcopy(model)  # type: ignore[assignment]
+            return made
+    except Exception as error:  # the user's own network: whatever it raises is the user's to hear
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        what = "cannot be called without arguments" if kind else "cannot be copied"
+        remedy = "hand over an instance" if kind else "hand over its class, or one that copy.deepcopy takes"
+        raise refuse(
+            "model", f"the {'class ' if kind else ''}{name}, which {what} ({reason:.200})", wanted, remedy
+        ) from None
 
 
 def check_structure(text: str, module: nn.Module) -> None:
@@ -60,8 +65,38 @@ def check_structure(text: str, module: nn.Module) -> None:
 
 
 def _structure(module: nn.Module) -> str:
-    """SHA-256 in hex over the kinds of all parts, and names and shapes of all parameters and buffers."""
-    lines = [f"{name} {type(part).__name__}" for name, part in module.named_modules()]
-    for name, value in (*module.named_parameters(), *module.named_buffers()):
+    """SHA-256 in hex over all that tells two networks apart but their weights, as far as it can be seen.
+
+    The kinds of all parts with what they print and their plain attributes (numbers, texts, functions by name); names
+    and shapes of all parameters; buffers with their values, but for the running statistics of norms.
+    """
+    lines = [
+        f"{name} {type(part).__name__} {part.extra_repr()} {_attributes(part)}" for name, part in module.named_modules()
+    ]
+    for name, value in module.named_parameters():
         lines.append(f"{name} {'later' if torch.nn.parameter.is_lazy(value) else list(value.shape)}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    from ticketry.core.nets.net import statistics  # here, because torch is imported late
+
+    measured = statistics(module)
+    for name, buffer in module.named_buffers():
+        known = name not in measured and not name.endswith("num_batches_tracked") and not buffer.is_meta
+        lines.append(f"{name} {list(buffer.shape)} {buffer.tolist() if known else ''}")
+    return hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()
+
+
+def _attributes(part: nn.Module) -> str:
+    """The public attributes of a part, and the hooks that it has."""
+    own = {name: value for name, value in vars(part).items() if name != "training" and not name.startswith("_")}
+    hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
+    return _plain(own | {"hooks": hooks})
+
+
+def _plain(value: object) -> str:
+    """The part of a value that a text can tell: plain data as they are, functions and classes by their names."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(sorted(f"{name}: {_plain(inner)}" for name, inner in value.items())) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_plain, value)) + "]"
+    if value is None or isinstance(value, bool | int | float | str | torch.dtype):
+        return repr(value)
+    return str(getattr(value, "__qualname__", None) or getattr(value, "__name__", type(value).__name__))

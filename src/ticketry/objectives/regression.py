@@ -39,6 +39,9 @@ R2 = Measure(
 )
 
 
+_NOISE = 1e-7  # of float32, beside 1
+
+
 class SquaredError:
     """Of outputs [B, K] and targets Float[B, K], the mean over K. Misses are the same numbers."""
 
@@ -123,5 +126,6 @@ def _target(y: NDArray[Any]) -> Target:
         mean = math.fsum(column) / len(column)
         scale = math.sqrt(math.fsum((value - mean) ** 2 for value in column) / len(column))
         mean, scale = float(np.float32(mean)), float(np.float32(scale))
-        found.append((mean, scale if 0 < scale < math.inf else 1.0))
+        varies = scale > _NOISE * abs(mean) and 0 < scale < math.inf  # else what is left is rounding
+        found.append((mean, scale if varies else 1.0))
     return tuple(found)

@@ -42,6 +42,9 @@ def comparison(
     if not methods or not densities:
         empty = "densities" if methods else "methods"
         raise refuse(empty, "empty", "a list of at least one", "name some, separated by spaces")
+    for density in densities:
+        if not 0 < density <= 1:
+            raise refuse("densities", density, "fractions in (0, 1]", "pass 0.05 to keep 5 % of the weights")
     if seeds < 1:
         raise refuse("seeds", seeds, "at least 1", "choose such a number")
     for name, given in (("methods", methods), ("densities", densities)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from ticketry.paths import RunDirectory
 from ticketry.report.canvas import FAINT, INK, ORANGE, PIXEL, drawing, logarithmic, place, svg
 from ticketry.report.figures import shortened
 from ticketry.report.numerals import count, decimal, duration, quality
+from ticketry.sealed import read_sealed
 
 Landscape = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -29,12 +29,9 @@ SPLITS = {"val": "validation", "train": "training"}
 
 def read(directory: RunDirectory, result: dict[str, Any]) -> Landscape | None:
     """The landscape of a run; None where there is none, or one of another ticket or version."""
-    try:
-        found: Landscape = json.loads(directory.landscape.read_text())
-        fits = (found["schema"], found["digest"]) == (SCHEMA, result["digest"]["ticket"])
-        return found if fits else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    found = read_sealed(directory.landscape)
+    fits = found is not None and (found.get("schema"), found.get("digest")) == (SCHEMA, result["digest"]["ticket"])
+    return found if fits else None
 
 
 def note(landscape: Landscape) -> str:

@@ -42,7 +42,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     """
     again = f"{directory.root.resolve().name}-again"  # a second run must not be in the directory of the first
     record = json.loads(directory.record.read_text())
-    log = [json.loads(line) for line in directory.log.read_text().splitlines()] if directory.log.exists() else []
+    log = _log(directory, f"val_{objectives.measure(result).name}")
     encoded = file.read(directory.ticket)
     summary, ticket = file.summary(encoded), file.decode(encoded)
     layers, first = summary.layers, summary.layers[0]
@@ -91,6 +91,16 @@ def page(directory: RunDirectory, result: Result) -> str:
         },
     )
     return html.encode(errors="replace").decode()  # a path may hold bytes that are no text
+
+
+def _log(directory: RunDirectory, reached: str) -> list[dict[str, Any]]:
+    """The lines of the log; none where it is not as the search wrote it: it may have been cut short since."""
+    try:
+        lines = [json.loads(line) for line in directory.log.read_text().splitlines()]
+        sound = all({"step", "val_loss", "train_loss", reached} <= set(line) for line in lines)
+    except (OSError, ValueError, TypeError):
+        return []
+    return lines if sound else []
 
 
 def _after(directory: RunDirectory, result: Result, handed: Sequence[str]) -> str:

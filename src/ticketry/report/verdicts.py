@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from ticketry.core.objective import Measure
 from ticketry.paths import RunDirectory
 from ticketry.report.numerals import count, duration, quality
 from ticketry.report.statistics import estimate
+from ticketry.sealed import read_sealed
 
 
 def head(outcome: Mapping[str, Any]) -> tuple[str, ...]:
@@ -24,12 +24,9 @@ def head(outcome: Mapping[str, Any]) -> tuple[str, ...]:
 def read(directory: RunDirectory, result: Mapping[str, Any]) -> dict[str, Any] | None:
     """The outcome of a run's check, the one with more controls of two, where there is one of its ticket."""
     for check in (directory.check_corrupted, directory.check):
-        try:
-            outcome: dict[str, Any] = json.loads(check.result.read_text())
-            if outcome["ticket"] == result["digest"]["ticket"]:
-                return outcome
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        outcome = read_sealed(check.result)
+        if outcome is not None and outcome.get("ticket") == result["digest"]["ticket"]:
+            return outcome
     return None
 
 

@@ -71,6 +71,8 @@ def _digest(record: str, tensors: Tensors) -> str:
 def _flat(value: object, name: str, tensors: Tensors) -> object:
     """Plain JSON, with a mark in the place of each tensor, which goes into `tensors`."""
     if isinstance(value, torch.Tensor):
+        while name in tensors:  # a key with a dot in it may read like another place
+            name += "'"
         whole = value.detach().cpu()
         tensors[name] = whole.clone(memory_format=torch.contiguous_format)  # safetensors saves nothing else
         return {_TENSOR: name}

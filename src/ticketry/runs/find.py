@@ -29,7 +29,7 @@ from ticketry.report.numerals import quality
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
-from ticketry.runs.problem import Handed, handed, problem_of_experiment
+from ticketry.runs.problem import Handed, handed, known, problem_of_experiment
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
 from ticketry.runs.warn import warnings
@@ -131,7 +131,7 @@ class SearchJob:
         self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, model: Handed, title: str
     ) -> None:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
-        self.handed = handed(dataset, model)
+        self.handed, self.known = handed(dataset, model), known(dataset, experiment.val)
         self._dataset, self._model, self._title = dataset, model, title
         self.kinds = {
             "method": experiment.method.state,

@@ -7,22 +7,23 @@ a job that was killed at any instant goes on from its last checkpoint and ends w
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
-from ticketry.core.atomic import append, sweep, write
+from ticketry.core.atomic import append, leftovers, sweep, write
 from ticketry.core.errors import refuse
 from ticketry.experiment import canonical
-from ticketry.paths import Directory
+from ticketry.paths import Directory, RunDirectory
 from ticketry.runs import checkpoint, record
-from ticketry.runs.lock import hold, release
+from ticketry.runs.lock import LOCK, hold
 from ticketry.runs.record import Recorded
+from ticketry.sealed import write_sealed
 
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
 PATIENCE = 20  # times what a checkpoint takes must pass before the next one
@@ -49,6 +50,10 @@ class Job(Protocol[S]):
     @property
     def handed(self) -> Sequence[str]:
         """What was handed over as objects in Python (data, model), so that no command can repeat it."""
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Of what `prepare` returns, that which is known before it: of data that were handed over."""
 
     @property
     def kinds(self) -> Mapping[str, Any]:
@@ -97,6 +102,7 @@ class Composite(Generic[T]):
     end: Callable[[T], dict[str, Any]]
     gathered: list[T] = field(default_factory=list)
     handed: Sequence[str] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
     kinds: Mapping[str, Any] = field(default_factory=dict)
     device: torch.device = torch.device("cpu")  # noqa: RUF009
 
@@ -136,12 +142,13 @@ def perform(job: Job[S], quiet: bool = True) -> dict[str, Any]:
         except OSError as error:
             raise refuse("out", directory.root, f"writable ({error.strerror})", "name another path") from None
     elif directory.result.exists():
-        release(directory.root)
-        return record.result(directory, wanted)
+        record.check_data(directory, job.source, job.known)
+        return record.result(tidy(directory), wanted)
     with hold(directory.root):
-        sweep((directory.root, *directory.root.glob("*/")))
+        sweep(_folders(directory))
         if fresh is None or record.begun(directory, wanted):  # or another process was faster
             if directory.result.exists():
+                record.check_data(directory, job.source, job.known)
                 return record.result(directory, wanted)
             record.check_data(directory, job.source, job.prepare())
             state, ended, log = _reopened(job)
@@ -151,9 +158,20 @@ def perform(job: Job[S], quiet: bool = True) -> dict[str, Any]:
         job.gather(quiet)
         with job.watch(quiet):
             state = _steps(job, state, ended, log)
-        result = job.finish(state)
-        write(directory.result, json.dumps(result, indent=2) + "\n")
-        return result
+        return write_sealed(directory.result, job.finish(state))
+
+
+def tidy(directory: Directory) -> Directory:
+    """Remove what killed processes left in a finished job's directory; the same directory."""
+    if any(leftovers(_folders(directory))) or (directory.root / LOCK).exists():
+        with hold(directory.root):
+            sweep(_folders(directory))
+    return directory
+
+
+def _folders(directory: Directory) -> tuple[Path, ...]:
+    """Where this job writes files, and no other."""
+    return directory.root, directory.checkpoint.parent, RunDirectory(directory.root).front
 
 
 def _reopened(job: Job[S]) -> tuple[S, bool, list[str]]:

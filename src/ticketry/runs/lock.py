@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from ticketry.core.errors import RequestError
+from ticketry.core.errors import RequestError, refuse
 
 LOCK = ".lock"
 PATIENCE = 5.0  # seconds to wait for another process, which may be about to end
@@ -31,8 +31,9 @@ def hold(root: Path) -> Iterator[None]:
     try:
         handle = _held(path)
     except OSError as error:
-        if error.errno not in _READ_ONLY:
-            raise
+        if error.errno not in _READ_ONLY or os.access(root, os.W_OK):
+            allowed = f"a directory with a {LOCK} that can be locked ({error.strerror})"
+            raise refuse("out", root, allowed, f"remove {path}") from None
         yield
         return
     try:
@@ -42,24 +43,18 @@ def hold(root: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def release(root: Path) -> None:
-    """Remove what a killed process left of its lock."""
-    if (root / LOCK).exists():
-        with hold(root):
-            pass
-
-
 def _held(path: Path) -> int:
     """The open and locked file of that path."""
     waited = 0.0
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        handle, ours = _opened(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_there(path, handle):
-                os.ftruncate(handle, 0)
-                now = datetime.now().isoformat(" ", "seconds")
-                os.write(handle, f"process {os.getpid()} on {socket.gethostname()} since {now}".encode())
+                if ours:
+                    os.ftruncate(handle, 0)
+                    now = datetime.now().isoformat(" ", "seconds")
+                    os.write(handle, f"process {os.getpid()} on {socket.gethostname()} since {now}".encode())
                 return handle
         except BlockingIOError:
             if waited >= PATIENCE:
@@ -73,6 +68,17 @@ def _held(path: Path) -> int:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _opened(path: Path) -> tuple[int, bool]:
+    """The open file, and whether it can be written: not that of another user, which can be locked all the same."""
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666), True
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | flags), False
 
 
 def _is_there(path: Path, handle: int) -> bool:

@@ -75,6 +75,11 @@ def handed(dataset: data.Dataset | None, model: Handed) -> tuple[str, ...]:
     return tuple(name for name, value in (("data", dataset), ("model", model)) if value is not None)
 
 
+def known(dataset: data.Dataset | None, val: float) -> dict[str, str]:
+    """The digests of data that were handed over, and so are known before anything is built."""
+    return {} if dataset is None else {"split": data.split(dataset, val).digest}
+
+
 def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None = None, model: Handed = None) -> Problem:
     """Build the problem of an experiment; `dataset`, `model` replace what its texts name. Raises RequestError."""
     method = experiment.method

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ticketry.core.atomic import LEFTOVER, write
+from ticketry.core.atomic import is_leftover, write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.lazy import torch
 from ticketry.core.version import VERSION
 from ticketry.paths import Directory
 from ticketry.runs.lock import LOCK
+from ticketry.sealed import read_object, read_sealed
 from ticketry.ticket import file
 
 
@@ -40,9 +41,9 @@ def begun(directory: Directory, wanted: Recorded) -> bool:
         if not is_fresh(root):
             raise refuse("out", root, "a new or empty directory, or one of ticketry's", "name another path")
         return False
-    there = _read(directory.record)
+    there = read_object(directory.record)
     if there is None or not isinstance(there.get("digest"), str):
-        damaged = f"a readable run, but its {directory.record.name} is damaged"
+        damaged = f"one of ticketry's, but its {directory.record.name} is damaged"
         raise refuse("out", root, damaged, "name another path")
     if there["digest"] != wanted.digest:
         here, others = _flat(wanted.resolved), _flat(there)
@@ -58,7 +59,7 @@ def begun(directory: Directory, wanted: Recorded) -> bool:
 
 def is_fresh(root: Path) -> bool:
     """Whether a directory holds nothing, or nothing but what a kill left behind."""
-    return all(path.name == LOCK or path.name.endswith(LEFTOVER) for path in root.iterdir())
+    return all(path.name == LOCK or is_leftover(path.name) for path in root.iterdir())
 
 
 def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str], handed: Sequence[str]) -> None:
@@ -87,7 +88,7 @@ def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str], ha
 
 def check_data(directory: Directory, source: str, digests: Mapping[str, str]) -> None:
     """Refuse to go on with other data than the job began with. `source`: what they are called."""
-    there = _read(directory.record) or {}
+    there = read_object(directory.record) or {}
     for name, digest in digests.items():
         if there.get(name) != digest:
             raise RequestError(
@@ -101,7 +102,7 @@ def result(directory: Directory, wanted: Recorded | None = None) -> dict[str, An
 
     `wanted`: whose result it must be.
     """
-    found = _read(directory.result)
+    found = read_sealed(directory.result)
     digests = None if found is None else found.get("digest")
     owner = digests.get("experiment") if isinstance(digests, dict) else digests
     if found is None or not isinstance(owner, str) or (wanted and owner != wanted.digest):
@@ -124,15 +125,6 @@ def _digest(ticket: Path) -> str | None:
         return file.digests(file.read(ticket))["ticket"]
     except (RequestError, TicketError):
         return None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A JSON object in a file; None where there is none that can be read."""
-    try:
-        there = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return there if isinstance(there, dict) else None
 
 
 def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ticketry.paths import RunDirectory
 from ticketry.report.numerals import quality
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
-from ticketry.runs.problem import Handed, handed, problem_of_ticket
+from ticketry.runs.problem import Handed, handed, known, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
 from ticketry.ticket import file
@@ -55,7 +55,7 @@ class TrainedTicket:
 
 
 def train(
-    path: str | Path,
+    path: str | Path | Run,
     *,
     data: str | Dataset | Sequence[object],
     out: str | Path,
@@ -74,6 +74,12 @@ def train(
     is resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
+    if isinstance(path, Run):
+        path = path.directory.ticket
+    if not isinstance(path, str | Path):
+        raise refuse("ticket", f"a {type(path).__name__}", "a path, or the Run that tk.find returned", "pass one")
+    if not isinstance(training, Training | None):
+        raise refuse("training", f"a {type(training).__name__}", "a tk.Training", "pass one")
     encoded = file.read(Path(path))
     ticket, training = file.decode(encoded), training or Training()
     name, dataset = named(data)
@@ -112,7 +118,7 @@ class TrainingJob:
         model: Handed,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self.handed = handed(dataset, model)
+        self.handed, self.known = handed(dataset, model), known(dataset, wanted.val)
         self._ticket, self._dataset, self._model = ticket, dataset, model
 
     def prepare(self) -> Mapping[str, str]:

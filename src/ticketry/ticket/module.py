@@ -22,11 +22,16 @@ Shapes = Mapping[str, tuple[int, ...]]
 Model = nn.Module | type[nn.Module] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ticket:
     """A ticket in memory. `content`: what the file holds."""
 
     content: TicketFile
+
+    def __repr__(self) -> str:
+        found = self.content
+        kept = f"{int(found.mask.sum()):,} of {len(found.mask):,} weights"
+        return f"Ticket({found.kind}, {found.model} on {found.data or 'unnamed data'}, {kept}, seed {found.seed})"
 
     @classmethod
     def load(cls, path: str | Path) -> Ticket:
@@ -62,10 +67,11 @@ class Ticket:
         `model`: an `nn.Module`, or its class, of the same structure, for a ticket whose model was handed over; it is
         copied. Raises TicketError when the model that the ticket names has other parameters than the ticket.
         """
+        where = devices.device(device)
         module = self.network(trainable=trainable, model=model)
         if self.content.target:
             module = InUnits(module, self.content.target).train(module.training)
-        return module.to(devices.device(device))
+        return module.to(where)
 
     def network(self, *, trainable: bool = False, model: Model = None) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
