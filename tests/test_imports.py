@@ -20,8 +20,8 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
 # Each part may import what stands above it; parts of one line do not import one another.
 ORDER = (
-    ("core.errors", "core.lazy", "core.atomic", "core.version"),
-    ("core.device", "core.spec", "core.meters"),
+    ("core.errors", "core.lazy", "core.atomic", "core.version", "core.canonical"),
+    ("core.device", "core.spec", "core.meters", "core.sealed"),
     ("core.seed",),
     ("core.masks",),
     ("core.nets",),
@@ -33,7 +33,6 @@ ORDER = (
     ("methods",),
     ("ticket",),
     ("paths", "experiment"),
-    ("sealed",),
     ("report",),
     ("runs",),
     ("checks", "analysis", "recipes", "ship"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
+from ticketry.core.canonical import digest
 from ticketry.core.errors import refuse
 from ticketry.core.masks.allocation import LockAllocation
 from ticketry.core.meters import Budget
@@ -102,13 +102,3 @@ def from_json(data: dict[str, Any]) -> Experiment:
         search=search,
         **data,
     )
-
-
-def digest(data: object) -> str:
-    """SHA-256 in hex over the canonical JSON of a value."""
-    return hashlib.sha256(canonical(data).encode()).hexdigest()
-
-
-def canonical(data: object) -> str:
-    """JSON with sorted keys and no spaces: one text for one value."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"))

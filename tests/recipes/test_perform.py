@@ -18,11 +18,11 @@ from tests.recipes import stub
 
 from ticketry.cli.main import main
 from ticketry.core.errors import RequestError
+from ticketry.core.sealed import read_sealed
 from ticketry.recipes.perform import perform
 from ticketry.recipes.searched import Searched
 from ticketry.runs import executor
 from ticketry.runs.executor import LocalProcesses, ThisProcess
-from ticketry.sealed import read_sealed
 
 
 def timeless(value: Any) -> Any:

@@ -9,10 +9,10 @@ import pytest
 from tests.report.test_figures import images, texts
 from tests.report.test_page import EDGE, RANDOM, Make, Reader
 
+from ticketry.core.sealed import write_sealed
 from ticketry.experiment import Experiment
 from ticketry.report.landscape import SCHEMA, figures, note, read, table
 from ticketry.report.page import page
-from ticketry.sealed import write_sealed
 
 LAYERS = ("fc1.weight", "fc2.weight")
 

@@ -36,6 +36,7 @@ from ticketry.analysis.settings import LandscapeSettings
 from ticketry.analysis.slices import TARGETS, Floats, Mask, lines, plane
 from ticketry.core.meters import Budget
 from ticketry.core.objective import Objective
+from ticketry.core.sealed import write_sealed
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.data import Dataset
@@ -44,7 +45,6 @@ from ticketry.runs import pages
 from ticketry.runs.problem import Handed
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
-from ticketry.sealed import write_sealed
 
 MASKS = 16  # evaluated between two looks at the progress bar
 

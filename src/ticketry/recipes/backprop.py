@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.canonical import digest
 from ticketry.core.seed.streams import stream
-from ticketry.experiment import digest
 from ticketry.paths import RunDirectory
 
 if TYPE_CHECKING:

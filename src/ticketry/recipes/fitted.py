@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ticketry.core.canonical import digest
 from ticketry.core.training.recipe import Start, Training
-from ticketry.experiment import Experiment, digest
+from ticketry.experiment import Experiment
 from ticketry.paths import FittedDirectory
 from ticketry.recipes.searched import Searched, at_density
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ticketry.experiment import digest
+from ticketry.core.canonical import digest
 from ticketry.recipes.work import Work
 
 Scale = Literal["smoke", "cpu", "paper"]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketry import objectives
+from ticketry.core.sealed import read_sealed
 from ticketry.paths import RunDirectory
 from ticketry.report.canvas import FAINT, INK, ORANGE, PIXEL, drawing, logarithmic, place, svg
 from ticketry.report.figures import shortened
 from ticketry.report.numerals import count, decimal, duration, quality
-from ticketry.sealed import read_sealed
 
 Landscape = dict[str, Any]
 Floats = NDArray[np.float64]

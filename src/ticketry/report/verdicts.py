@@ -10,10 +10,10 @@ from rich.table import Table
 
 from ticketry import objectives
 from ticketry.core.objective import Measure
+from ticketry.core.sealed import read_sealed
 from ticketry.paths import RunDirectory
 from ticketry.report.numerals import count, duration, quality
 from ticketry.report.statistics import estimate
-from ticketry.sealed import read_sealed
 
 
 def head(outcome: Mapping[str, Any]) -> tuple[str, ...]:

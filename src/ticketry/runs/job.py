@@ -17,13 +17,13 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from ticketry.core.atomic import append, leftovers, sweep, write
+from ticketry.core.canonical import canonical
 from ticketry.core.errors import refuse
-from ticketry.experiment import canonical
+from ticketry.core.sealed import write_sealed
 from ticketry.paths import Directory, RunDirectory
 from ticketry.runs import checkpoint, record
 from ticketry.runs.lock import LOCK, hold
 from ticketry.runs.record import Recorded
-from ticketry.sealed import write_sealed
 
 CHECKPOINT_EVERY = 2.0  # seconds between checkpoints, and so the most that a kill costs beside the step under way
 PATIENCE = 20  # times what a checkpoint takes must pass before the next one

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from ticketry.core.atomic import is_leftover, write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.lazy import torch
+from ticketry.core.sealed import read_object, read_sealed
 from ticketry.core.version import VERSION
 from ticketry.paths import Directory
 from ticketry.runs.lock import LOCK
-from ticketry.sealed import read_object, read_sealed
 from ticketry.ticket import file
 
 

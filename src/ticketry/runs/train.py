@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ticketry.core.canonical import digest
 from ticketry.core.errors import refuse
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.meters import Budget, Meters
@@ -20,7 +21,7 @@ from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
 from ticketry.core.training.recipe import Start, Training
 from ticketry.data import Dataset, named
-from ticketry.experiment import SCHEMA, digest
+from ticketry.experiment import SCHEMA
 from ticketry.paths import RunDirectory
 from ticketry.report.numerals import quality
 from ticketry.runs import job, outcome

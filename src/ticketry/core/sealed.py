@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketry.core.atomic import write
-from ticketry.experiment import digest
+from ticketry.core.canonical import digest
 
 SEAL = "seal"  # the key of the SHA-256 in hex over the canonical JSON of all else
 
