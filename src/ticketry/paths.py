@@ -149,11 +149,11 @@ class RecipeDirectory:
 
     @property
     def log(self) -> Path:
-        return self.root / "log.jsonl"
+        return RunDirectory(self.root).log
 
     @property
     def checkpoint(self) -> Path:
-        return self.root / "checkpoint" / "state.safetensors"
+        return RunDirectory(self.root).checkpoint
 
     @property
     def result(self) -> Path:

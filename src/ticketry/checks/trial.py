@@ -63,10 +63,14 @@ class TrialJob:
         repeats: Path | None,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self.handed, self.known = handed(dataset, model), known(dataset, wanted.val)
+        self.handed = handed(dataset, model)
         self._ticket, self._given, self._model, self._repeats = ticket, dataset, model, repeats
         self._runs: Mapping[str, list[Run]] = {}
         self._drawn: tuple[int, dict[str, TicketParts]] = (-1, {})
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        return known(self._given, self.wanted.val)
 
     def prepare(self) -> Mapping[str, str]:
         wanted, run, where = self.wanted, self.wanted.digest[:16], self._repeats

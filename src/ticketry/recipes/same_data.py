@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import groupby
@@ -11,6 +10,7 @@ from typing import Any
 
 from ticketry import data
 from ticketry.core.errors import RequestError
+from ticketry.core.sealed import read_object
 from ticketry.paths import RunDirectory
 from ticketry.recipes.plan import CellRun, Recipe
 from ticketry.recipes.work import Work
@@ -75,15 +75,6 @@ def _digests(text: str, val: float | None) -> Digests:
 
 def _there(work: Work, out: Path) -> list[tuple[str, str]]:
     """Of the data that this work in this directory began with, or ended with; empty where there is none."""
-    begun = [{"split": _read(RunDirectory(out / part).record).get("split")} for part in work.records]
-    ended = _read(RunDirectory(out).result).get("digest", {})
+    begun = [{"split": (read_object(RunDirectory(out / part).record) or {}).get("split")} for part in work.records]
+    ended = (read_object(RunDirectory(out).result) or {}).get("digest", {})
     return [(what, digests[what]) for digests in (*begun, ended) for what in WHAT if digests.get(what)]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A file of a run; empty where there is none, or none that can be read, which is refused where it is used."""
-    try:
-        there = json.loads(path.read_text())
-    except (OSError, ValueError):
-        there = None
-    return there if isinstance(there, dict) else {}

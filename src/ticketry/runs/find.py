@@ -131,13 +131,17 @@ class SearchJob:
         self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, model: Handed, title: str
     ) -> None:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
-        self.handed, self.known = handed(dataset, model), known(dataset, experiment.val)
+        self.handed = handed(dataset, model)
         self._dataset, self._model, self._title = dataset, model, title
         self.kinds = {
             "method": experiment.method.state,
             "best": Best,
             "meters": Meters,
         }
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        return known(self._dataset, self.wanted.val)
 
     def prepare(self) -> Mapping[str, str]:
         self._problem = problem_of_experiment(self.wanted, self._dataset, self._model)

@@ -119,8 +119,12 @@ class TrainingJob:
         model: Handed,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
-        self.handed, self.known = handed(dataset, model), known(dataset, wanted.val)
+        self.handed = handed(dataset, model)
         self._ticket, self._dataset, self._model = ticket, dataset, model
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        return known(self._dataset, self.wanted.val)
 
     def prepare(self) -> Mapping[str, str]:
         wanted, ticket = self.wanted, self._ticket
