@@ -4,55 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-
-class Directory(Protocol):
-    """Where a job keeps its things; see runs/job.py."""
-
-    @property
-    def root(self) -> Path: ...
-    @property
-    def record(self) -> Path:
-        """What the directory is for: the whole resolved configuration and its digest. Written first."""
-
-    @property
-    def log(self) -> Path:
-        """One line of JSON a step, for whoever looks; never read back by the job."""
-
-    @property
-    def checkpoint(self) -> Path:
-        """The state after the last saved step."""
-
-    @property
-    def result(self) -> Path:
-        """Written last: its presence means that the job is finished."""
-
-    @property
-    def ticket(self) -> Path | None:
-        """The ticket that the result speaks of; None where there is no one ticket."""
 
 
 @dataclass(frozen=True)
-class RunDirectory:
-    """Where a run keeps its things."""
+class Directory:
+    """Where a job keeps its things; see runs/job.py."""
 
     root: Path
 
     @property
     def record(self) -> Path:
-        """The whole resolved configuration and its digest."""
+        """What the directory is for: the whole resolved configuration and its digest. Written first."""
         return self.root / "experiment.json"
 
     @property
     def log(self) -> Path:
-        """One line of JSON a step."""
+        """One line of JSON a step, for whoever looks; never read back by the job."""
         return self.root / "log.jsonl"
 
     @property
     def checkpoint(self) -> Path:
         """The state after the last saved step."""
         return self.root / "checkpoint" / "state.safetensors"
+
+    @property
+    def result(self) -> Path:
+        """Written last: its presence means that the job is finished."""
+        return self.root / "result.json"
+
+    @property
+    def ticket(self) -> Path | None:
+        """The ticket that the result speaks of; None where there is no one ticket."""
+        return None
+
+
+class RunDirectory(Directory):
+    """Where a run keeps its things."""
 
     @property
     def ticket(self) -> Path:
@@ -71,11 +58,6 @@ class RunDirectory:
     def front_ticket(self, number: int) -> Path:
         """The ticket at a place of the front; 0 is the densest."""
         return self.front / f"{number:03}.tkt"
-
-    @property
-    def result(self) -> Path:
-        """Written last: its presence means that the run is finished."""
-        return self.root / "result.json"
 
     @property
     def landscape(self) -> Path:
@@ -101,27 +83,8 @@ class RunDirectory:
         return self.root / "report.html"
 
 
-@dataclass(frozen=True)
-class FittedDirectory:
+class FittedDirectory(Directory):
     """Where a search, and the training of what it found, keep theirs."""
-
-    root: Path
-
-    @property
-    def record(self) -> Path:
-        return RunDirectory(self.root).record
-
-    @property
-    def log(self) -> Path:
-        return RunDirectory(self.root).log
-
-    @property
-    def checkpoint(self) -> Path:
-        return RunDirectory(self.root).checkpoint
-
-    @property
-    def result(self) -> Path:
-        return RunDirectory(self.root).result
 
     @property
     def ticket(self) -> Path:
@@ -136,11 +99,8 @@ class FittedDirectory:
         return RunDirectory(self.root / "trained")
 
 
-@dataclass(frozen=True)
-class RecipeDirectory:
+class RecipeDirectory(Directory):
     """Where a recipe keeps its things; every run has its own directory below."""
-
-    root: Path
 
     @property
     def record(self) -> Path:
@@ -148,21 +108,9 @@ class RecipeDirectory:
         return self.root / "plan.json"
 
     @property
-    def log(self) -> Path:
-        return RunDirectory(self.root).log
-
-    @property
-    def checkpoint(self) -> Path:
-        return RunDirectory(self.root).checkpoint
-
-    @property
     def result(self) -> Path:
         """All numbers; written last."""
         return self.root / "recipe.json"
-
-    @property
-    def ticket(self) -> None:
-        return None
 
     @property
     def table(self) -> Path:

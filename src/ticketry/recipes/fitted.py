@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ticketry.core.canonical import digest
 from ticketry.core.training.recipe import Start, Training
-from ticketry.experiment import Experiment
 from ticketry.paths import FittedDirectory
-from ticketry.recipes.searched import Searched, at_density
+from ticketry.recipes.searched import Searched
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class Fitted(Searched):
     """One search and the training of what it found: a `Work` in two directories of runs."""
 
-    search: Experiment
     training: Training
     start: Start = "untrained"
     """Whether the training begins with the untrained weights or goes on with those that the search trained."""
-    records = ("search", "trained")
-
-    @property
-    def data(self) -> str:
-        return self.search.data
-
-    @property
-    def model(self) -> str:
-        return self.search.model
-
-    @property
-    def shared_val(self) -> float:
-        return self.search.val
+    records: ClassVar[tuple[str, ...]] = ("search", "trained")
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -46,18 +32,6 @@ class Fitted:
     def digest(self) -> str:
         """SHA-256 in hex over the canonical JSON of `resolved`."""
         return digest(self.resolved)
-
-    def seeded(self, seed: int) -> Fitted:
-        """The same with another seed."""
-        return replace(self, search=replace(self.search, seed=seed))
-
-    def on(self, device: str) -> Fitted:
-        """The same on another device."""
-        return replace(self, search=replace(self.search, device=device))
-
-    def with_density(self, density: float) -> Fitted:
-        """The same, its method asked for this density; ValueError for a method without."""
-        return replace(self, search=at_density(self.search, density))
 
     def execute(self, out: Path) -> dict[str, Any]:
         """Search into `out/search`, train into `out/trained`, and write `out/result.json`; resumes, or returns it."""

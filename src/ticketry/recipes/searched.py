@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from ticketry.experiment import Experiment
 from ticketry.report import reproduce
@@ -15,7 +15,7 @@ class Searched:
     """One search: a `Work` in the directory of a run."""
 
     search: Experiment
-    records = ("",)
+    records: ClassVar[tuple[str, ...]] = ("",)
 
     @property
     def data(self) -> str:
@@ -34,15 +34,15 @@ class Searched:
         """Those of the search."""
         return self.search.resolved
 
-    def seeded(self, seed: int) -> Searched:
+    def seeded(self, seed: int) -> Self:
         """The same with another seed."""
         return replace(self, search=replace(self.search, seed=seed))
 
-    def on(self, device: str) -> Searched:
+    def on(self, device: str) -> Self:
         """The same on another device."""
         return replace(self, search=replace(self.search, device=device))
 
-    def with_density(self, density: float) -> Searched:
+    def with_density(self, density: float) -> Self:
         """The same, its method asked for this density; ValueError for a method without."""
         return replace(self, search=at_density(self.search, density))
 
