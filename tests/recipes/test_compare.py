@@ -54,7 +54,7 @@ def test_recipes_of_trained_tickets_have_each_method_at_each_density_and_the_den
         assert len({frozenset(series) for series in groups.values()}) == (2 if several else 1)
         if model == "lenet-300-100":
             assert len(own) == (2 if several and name == "gem-miner-fashion" else 1)
-            assert {"gem-miner as published", "imp", "one-shot"} <= set.union(*groups.values())
+            assert {"gem-miner, published rule", "imp", "one-shot"} <= set.union(*groups.values())
 
 
 @pytest.mark.parametrize(

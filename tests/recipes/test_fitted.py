@@ -26,7 +26,7 @@ from ticketry.recipes import discover
 from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.perform import perform
 from ticketry.recipes.plan import Cell, Recipe, Scale
-from ticketry.recipes.trainable import UNTRAINED
+from ticketry.recipes.trainable import LATE, PUBLISHED, UNTRAINED
 from ticketry.runs.executor import ThisProcess
 from ticketry.runs.problem import problem_of_experiment
 
@@ -104,9 +104,26 @@ def test_the_plans_are_fair(name: str, scale: Scale) -> None:
         assert len(sources) == 1 if group.endswith("own density") else len(sources) >= 3
 
 
+@pytest.mark.parametrize("name", ["equal-weights-mnist", "equal-weights-fashion"])
+@pytest.mark.parametrize("scale", ["smoke", "cpu", "paper"])
+def test_equal_weights_are_equal(name: str, scale: Scale) -> None:
+    """Whatever the method: the same draws, the same training but where it rewinds, and seeds of no tuning."""
+    recipe = discover()[name](scale)
+    assert min(recipe.seeds) >= 10
+    methods = [cell.work.search.method for cell in recipe.cells if isinstance(cell.work, Fitted)]
+    assert len({(method.weights, method.scale) for method in methods}) == 1
+    steps = {"smoke": 15, "cpu": 422, "paper": 422}[scale]
+    for cell in recipe.cells:
+        assert isinstance(cell.work, Fitted)
+        rewinds = getattr(cell.work.search.method, "rewind", 0)
+        assert cell.work.training.rewind == max(rewinds, 0)
+        assert (rewinds >= steps) == (cell.series == LATE), "beyond the first epoch"
+        assert replace(cell.work.training, rewind=0) == replace(recipe.cells[0].work.training, rewind=0)
+
+
 def test_gem_miner_on_cifar10_is_as_published_but_where_the_notes_say_so() -> None:
     recipe = discover()["gem-miner-cifar10"]("paper")
-    published = [cell.work for cell in recipe.cells if cell.series == "gem-miner as published"]
+    published = [cell.work for cell in recipe.cells if cell.series == PUBLISHED]
     found = [work for work in published if isinstance(work, Fitted)]
     shared = GemMiner(
         layers="global", pull="always", period=5, lowest=0, optimiser="sgd", learning_rate=0.1, batch=128, scale="none"

@@ -15,7 +15,8 @@ from ticketry.recipes.trainable import ALL, FEW, LEAST, ComparisonSetting
 
 WHAT = (
     "a tenth of the training data is held out. epochs: of search and training together. gem-miner: our defaults, see"
-    " gem_miner.py; as published: one ranking of all layers, SGD, and a regulariser for each density. imp: rounds of"
+    " gem_miner.py; published rule: one ranking of all layers, SGD, and a regulariser for each density, in as many"
+    " epochs as the others have (the paper: 150, its rates and regularisers tuned for each density). imp: rounds of"
     " magnitude pruning, rewound; lrr: the same without rewinding of the weights (learning rate rewinding), which train"
     " on to the end. one-shot and gradual: magnitude pruning at the end of one training, or little by little within it,"
     " the mask put back on the untrained weights. edge-popup: our defaults, fine-tuned; iterative global and biprop are"

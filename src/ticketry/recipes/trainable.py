@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ticketry.core.meters import Budget
+from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.training.recipe import Training
 from ticketry.experiment import Experiment
 from ticketry.methods.dense import Dense
@@ -24,14 +25,16 @@ from ticketry.methods.synflow import Synflow
 from ticketry.recipes.fitted import Fitted
 from ticketry.recipes.plan import Cell
 
+PUBLISHED = "gem-miner, published rule"
 ALL = (
-    *("gem-miner", "gem-miner as published", "imp", "lrr", "gradual", "one-shot"),
+    *("gem-miner", PUBLISHED, "imp", "lrr", "gradual", "one-shot"),
     *("edge-popup", "edge-popup, iterative global", "edge-popup, biprop", "snip", "grasp", "synflow"),
     *("magnitude at init", "random, erk", "random, igq", "random, smart-ratio", "dense"),
 )
-FEW = ("gem-miner", "gem-miner as published", "gradual", "edge-popup", "snip", "random, erk", "dense")
+FEW = ("gem-miner", PUBLISHED, "gradual", "edge-popup", "snip", "random, erk", "dense")
 LEAST = ("gem-miner", "gradual", "random, erk")
-UNTRAINED = ("gem-miner", "gem-miner as published", "edge-popup")
+LATE = "imp, late rewinding"
+UNTRAINED = ("gem-miner", PUBLISHED, "edge-popup")
 """What is searched to work untrained."""
 
 
@@ -48,29 +51,36 @@ class ComparisonSetting:
     series: tuple[str, ...] = ALL
     """Which methods."""
     regulariser: Mapping[float, float] = field(default_factory=dict)
-    """lambda of gem-miner as published, by density; 1e-4 sqrt(0.0144 / density), after the authors' grids, without."""
+    """lambda of gem-miner by the published rule, by density; without, 1e-4 sqrt(0.0144 / density), as grids fall."""
     period: int = 1
-    """Of gem-miner as published: epochs between freezing events."""
+    """Of gem-miner by the published rule: epochs between freezing events."""
     fine: float | None = None
     """Learning rate of tickets that were searched to work untrained, where it is another."""
     rewind: int = 0
     """Step that imp and the training of its tickets go back to."""
+    late: int = 0
+    """The same of the row "imp, late rewinding", which is there where this is above 0."""
+    weights: WeightRecipe | None = None
+    """Of every method, in place of its own."""
 
     def cells(self, densities: Sequence[float]) -> Iterator[Cell]:
         """One row a method and density, and one of the whole network."""
         for density in densities:
             for series, method, budget in self._methods(density):
-                if series in self.series:
+                if series in (*self.series, LATE):
                     yield self._cell(f"density {density:g}", f"{density:g}-{series}", series, method, budget)
         if "dense" in self.series:
             yield self._cell("own density", "dense", "dense", Dense(), Budget())
 
     def _cell(self, group: str, name: str, series: str, method: Any, budget: Budget) -> Cell:
-        training = replace(self.training, rewind=self.rewind) if series == "imp" else self.training
+        back = {"imp": self.rewind, LATE: self.late}.get(series, 0)
+        training = replace(self.training, rewind=back) if back else self.training
         if self.fine is not None and series in UNTRAINED:
             training = replace(training, learning_rate=self.fine)
         if self.title:
             group, name = f"{self.title}, {group}", f"{self.title.lower()}-{name}"
+        if self.weights is not None:
+            method = replace(method, weights=self.weights.kind, scale=self.weights.scale)
         search = Experiment(method=method, data=self.data, model=self.model, budget=budget)
         name = name.replace(",", "").replace(" ", "-")
         work = Fitted(search=search, training=training, start="trained" if series == "lrr" else "untrained")
@@ -96,8 +106,9 @@ class ComparisonSetting:
         biprop = EdgePopup(density=density, scope="layer", start=0.0, scale="static", learning_rate=0.1)
         return (
             ("gem-miner", GemMiner(density=density), once),
-            ("gem-miner as published", published, once),
+            (PUBLISHED, published, once),
             ("imp", Imp(density=density, rewind=self.rewind), long),
+            *([(LATE, Imp(density=density, rewind=self.late), long)] if self.late else ()),
             ("lrr", Imp(density=density, rewind=-1), long),
             ("gradual", Gradual(density=density), once),
             ("one-shot", OneShot(density=density), once),
