@@ -99,17 +99,20 @@ class Task:
         """Mini-batches in an epoch; the last, smaller one counts."""
         return len(parts(len(self.train), batch_size))
 
-    def batches(self, epoch: int, batch_size: int) -> Iterator[Batch]:
-        """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only."""
+    def batches(self, epoch: int, batch_size: int, first: int = 0) -> Iterator[Batch]:
+        """All training examples once, in an order (and with an augmentation) that depends on seed and epoch only.
+
+        `first`: number of the first batch to yield; the epoch counts where there is one.
+        """
         if batch_size == 1 and self._net.has_norms:
             raise refuse("batch", 1, "at least 2 for a model with batch norms", "choose a larger batch")
         order = torch.from_numpy(self.stream("order", epoch).permutation(len(self.train))).to(self.device)
         every = parts(len(order), batch_size)
-        for number, part in enumerate(every):
-            self.meter.spend(epochs=int(number == 0))  # an epoch counts with its first batch, or not at all
+        for number in range(first, len(every)):
+            self.meter.spend(epochs=int(number == first))  # an epoch counts with its first batch, or not at all
             self.meter.tell(number / len(every))
             augment = self.stream("augment", epoch, number) if self._augment else None
-            yield Batch(*self.train.batch(order[part], augment))
+            yield Batch(*self.train.batch(order[every[number]], augment))
 
     def effective(self, mask: torch.Tensor) -> torch.Tensor:
         """Flat[N]: the weights of the network that Bool[D] selects: base x mask x scale factor, locks included."""

@@ -11,7 +11,7 @@ trained`.
 Deviations: as many rounds as reach the density by at most `fraction` each, with equal fractions, so that the last
 round is a whole one; fewer rounds with larger fractions where the budget has fewer epochs than that; an epoch more in
 the later rounds where epochs do not divide evenly is left out; every layer keeps `floor` weights; momentum starts at
-zero after each rewinding.
+zero at the rewind point of every round, the first included, so that all rounds go on from there alike.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class State:
     """`flat` Float[1, M], `moments` Float[1, 1, M]: the network in training and its momentum, see core/training;
     `rewound` Float[1, M]: the dense network at the rewind point; `kept` Bool[D]: the weights that are left;
-    `round`: rounds done; `epoch`: epochs of this one done; `step`: its next step.
+    `round`: rounds done; `epoch`: epochs of this one done or left out; `step`: its next step.
     """
 
     flat: torch.Tensor
@@ -110,7 +110,8 @@ class Imp:
         kept = self._cut(task, state, (state.round + 1) / rounds)
         flat = (state.flat if self.rewind < 0 else state.rewound) * engine.whole(task, kept[None])
         back = engine.again(training, flat, training.rewind)
-        return State(flat, back.moments, state.rewound, kept, state.round + 1, 0, back.step)
+        begun = back.step // task.steps_per_epoch(self.batch)  # the epochs before the rewind point are left out
+        return State(flat, back.moments, state.rewound, kept, state.round + 1, begun, back.step)
 
     def mask(self, task: Task, state: State) -> torch.Tensor:
         return self._cut(task, state, 1.0)

@@ -57,22 +57,24 @@ def whole(task: Task, masks: torch.Tensor) -> torch.Tensor:
 def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor, number: int, order: int) -> Weights:
     """Train through epoch `number` (from 0) of the schedule under Bool[P, D], from the step that the weights are at.
 
-    `order`: number of the epoch's data order, which depends on it and the seed alone. A network whose loss is not
-    finite misses that step.
+    An epoch whose steps are all done changes and meters nothing. `order`: number of the epoch's data order, which
+    depends on it and the seed alone. A network whose loss is not finite misses that step.
     """
     kept, per_epoch = whole(task, masks), task.steps_per_epoch(training.batch)
+    first, end = max(weights.step, number * per_epoch), (number + 1) * per_epoch
+    if first >= end:
+        return weights
+    dense = None if task.space.index is None else whole(task, torch.ones_like(masks[:1]))  # locks hold before the masks
     flat, moments, rewound = weights.flat.clone(), weights.moments.clone(), weights.rewound
-    step, first = number * per_epoch, max(weights.step, number * per_epoch)
     if first == training.rewind:
         rewound = _cut(flat, moments, kept)
     groups = _groups(task, training, flat, moments, kept, first)
-    for step, batch in enumerate(task.batches(order, training.batch), start=number * per_epoch):
-        if step < first:
-            continue
+    skipped = first - number * per_epoch
+    for step, batch in enumerate(task.batches(order, training.batch, skipped), start=first):
         if first < step == training.rewind:
             rewound = _cut(flat, moments, kept)
         for group in groups:
-            losses, gradient = group.gradient(batch, step >= training.rewind)
+            losses, gradient = group.gradient(batch, group.kept if step >= training.rewind else dense)
             lost = torch.tensor([not math.isfinite(loss) for loss in losses], device=flat.device)
             before = (group.now.clone(), group.states.clone()) if bool(lost.any()) else None
             update(training, group.now, gradient, group.states, step, per_epoch)
@@ -81,7 +83,7 @@ def epoch(task: Task, training: Training, weights: Weights, masks: torch.Tensor,
                 group.now[lost], group.states[:, lost] = before[0][lost], before[1][:, lost]
     for group in groups:
         group.put(flat, moments)
-    return replace(weights, flat=flat, moments=moments, rewound=rewound, step=step + 1)
+    return replace(weights, flat=flat, moments=moments, rewound=rewound, step=end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +102,13 @@ class _Group:
     now: torch.Tensor
     states: torch.Tensor
 
-    def gradient(self, batch: Batch, masked: bool) -> tuple[list[float], torch.Tensor]:
+    def gradient(self, batch: Batch, trains: torch.Tensor | None) -> tuple[list[float], torch.Tensor]:
+        """Losses and gradients; `trains`: 1 where there is to be one, Float[P, M] or Float[1, M], or None: all."""
         if self.few is not None:
             return self.few.gradient(self.now, batch.x, batch.y)
         found = self.task.parameters.gradient(self.now, batch.x, batch.y, self.training.precision)
-        if masked:
-            found[1].mul_(self.kept)
+        if trains is not None:
+            found[1].mul_(trains)
         return found
 
     def put(self, flat: torch.Tensor, moments: torch.Tensor) -> None:
