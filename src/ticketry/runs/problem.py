@@ -27,8 +27,9 @@ from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
-from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
+from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile
 from ticketry.ticket.evaluate import fits
+from ticketry.ticket.rules import fault
 
 Handed = nn.Module | type[nn.Module] | None
 """A model that was handed over in Python, if one was."""
