@@ -22,6 +22,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 ORDER = (
     ("core.errors", "core.lazy", "core.atomic", "core.version", "core.canonical"),
     ("core.device", "core.spec", "core.meters", "core.sealed"),
+    ("core.trust",),
     ("core.seed",),
     ("core.masks",),
     ("core.nets",),

@@ -17,6 +17,7 @@ from ticketry.checks import court
 from ticketry.core.atomic import sweep, write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
+from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
 from ticketry.data import Dataset, named
 from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes.compare import comparison
@@ -38,6 +39,7 @@ def check(
     *,
     data: Data | None = None,
     model: Handed = None,
+    trust: Trusted = (),
     out: str | Path | None = None,
     seeds: int = 5,
     training: Training | None = None,
@@ -48,11 +50,13 @@ def check(
     quiet: bool = True,
 ) -> Check:
     """Try the ticket of a finished run's directory, or of a file, against every control; see checks/court.py."""
+    place, known = _place(ticket)
     return Check(
         court.check(
-            _place(ticket),
+            place,
             data=data,
             model=model,
+            trust=known | trusting(trust),
             out=out,
             seeds=seeds,
             training=training,
@@ -125,14 +129,17 @@ def landscape(
     *,
     data: str | Dataset | None = None,
     model: Handed = None,
+    trust: Trusted = (),
     device: str | None = None,
     quiet: bool = True,
 ) -> Landscape:
     """Measure the masks around a finished run's ticket; see analysis/landscape.py."""
     if not isinstance(settings, LandscapeSettings | None):
         raise refuse("settings", f"a {type(settings).__name__}", "a tk.LandscapeSettings", "pass one")
-    found = landscapes.landscape(_place(run), settings, data=data, model=model, device=device, quiet=quiet)
-    return Landscape(RunDirectory(Path(_place(run))), found)
+    place, known = _place(run)
+    trust = known | trusting(trust)
+    found = landscapes.landscape(place, settings, data=data, model=model, trust=trust, device=device, quiet=quiet)
+    return Landscape(RunDirectory(Path(place)), found)
 
 
 def evaluate(
@@ -141,23 +148,27 @@ def evaluate(
     split: Literal["test", "train", "all"] = "test",
     *,
     model: Handed = None,
+    trust: Trusted = (),
     device: str = "cpu",
 ) -> Evaluation:
-    """Quality and loss of a ticket's network on a split of some data. Raises RequestError and TicketError."""
+    """Quality and loss of a ticket's network on a split of some data. Raises RequestError and TicketError.
+
+    `trust`, here and elsewhere: names of modules whose code the texts in files may run; see core/trust.py.
+    """
     if split not in ("test", "train", "all"):
         raise refuse("split", repr(split), "test, train or all", "choose one of these")
     opened = ticket.ticket if isinstance(ticket, Run) else ticket
     opened = opened if isinstance(opened, Ticket) else Ticket.load(opened)
-    return Evaluation(evaluate_ticket(opened, data, split, device, model))
+    return Evaluation(evaluate_ticket(opened, data, split, device, model, trust))
 
 
-def _place(run: str | Path | Run) -> str | Path:
-    """Where a run is; RequestError for what is neither a run nor a path."""
+def _place(run: str | Path | Run) -> tuple[str | Path, Trust]:
+    """Where a run is, and what it may run; RequestError for what is neither a run nor a path."""
     if isinstance(run, Run):
-        return run.directory.root
+        return run.directory.root, run.trust
     if not isinstance(run, str | Path):
         raise refuse("ticket", f"a {type(run).__name__}", "a path, or the Run that tk.find returned", "pass one")
-    return run
+    return run, NOTHING
 
 
 def _performed(plan: Recipe, out: str | Path, workers: int | None, quiet: bool) -> Comparison:

@@ -25,6 +25,7 @@ from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed
 from ticketry.core.task import Batch, Task
+from ticketry.core.trust import typed
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.runs.find import execute
@@ -274,10 +275,11 @@ class TestCommandLine:
         (tmp_path / "changing.py").write_text(source.format(5))
         wanted = Experiment(method=EdgePopup(), data=MOONS, model="changing:net", budget=Budget(epochs=1))
         try:
-            execute(wanted, tmp_path / "run")
+            execute(wanted, tmp_path / "run", trust=typed(wanted.model))
             (tmp_path / "changing.py").write_text(source.format(55))
             sys.modules.pop("changing")
-            self.refused(capsys, tmp_path / "run", "other parameters here than in its ticket")
+            says = "other parameters here than in its ticket"
+            self.refused(capsys, tmp_path / "run", says, "--trust", "changing")
         finally:
             sys.modules.pop("changing", None)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ticketry import data
 from ticketry.checks import corruptions
 from ticketry.core.errors import RequestError
+from ticketry.core.trust import typed
 from ticketry.data import Dataset
 
 CORRUPTIONS = corruptions.discover()
@@ -124,6 +125,9 @@ def test_it_says_what_it_does(name: str) -> None:
 
 def test_the_text_of_a_search_names_its_data() -> None:
     text = "ticketry.checks.corruptions:load('digits(classes=3)', 'corrupted-half', 4, 1)"
-    assert data.load(text).digest == CORRUPTIONS["corrupted-half"](data.load("digits(classes=3)"), 4, 1).digest
+    assert (
+        data.load(text, typed(text)).digest
+        == CORRUPTIONS["corrupted-half"](data.load("digits(classes=3)"), 4, 1).digest
+    )
     with pytest.raises(RequestError, match="corruption is 'halves', which does not exist"):
         corruptions.load("digits", "halves", 0, 0)

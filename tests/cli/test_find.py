@@ -479,7 +479,7 @@ class TestOwnDataAndModel:
     def test_an_own_model_and_data_by_import_path(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         words = ["find", "edge-popup", "--data", "own:good", "--model", "own:network", *QUICK, "--out", "run"]
         assert main(words) == 0
-        assert main(["eval", "run/ticket.tkt", "--data", "own:good", "--json"]) == 0
+        assert main(["eval", "run/ticket.tkt", "--data", "own:good", "--trust", "own", "--json"]) == 0
         result = json.loads((tmp_path / "run" / "result.json").read_text())
         assert json.loads(capsys.readouterr().out)["accuracy"] == result["accuracy"]["test"]
 
@@ -597,7 +597,7 @@ class TestTickets:
     ) -> None:
         words = ("find", "random", "--data", "own:good", "--model", "own:network", "--quiet", "--out", "run")
         assert main(words) == 0
-        assert main(["verify", "run/ticket.tkt"]) == 0
+        assert main(["verify", "run/ticket.tkt", "--trust", "own"]) == 0
         refuse._capsys.readouterr()
         code = (tmp_path / "own.py").read_text()
         assert change[0] in code
@@ -605,5 +605,5 @@ class TestTickets:
         shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
         del sys.modules["own"]
         gone = says == "has no network"  # then the request is wrong, and the file may be right
-        refuse("verify", "run/ticket.tkt", says=says, code=2 if gone else 1)
-        refuse("eval", "run/ticket.tkt", "--data", "own:good", says=says)
+        refuse("verify", "run/ticket.tkt", "--trust", "own", says=says, code=2 if gone else 1)
+        refuse("eval", "run/ticket.tkt", "--data", "own:good", "--trust", "own", says=says)

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketry.core.errors import RequestError
-from ticketry.core.spec import Spec, call, parse, resolve, whole
+from ticketry.core.spec import Spec, call, parse, whole
+from ticketry.core.trust import run as run_trusted
+from ticketry.core.trust import typed
 
 LITERALS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -112,7 +114,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def run(text: str) -> object:
     spec = parse("model", text)
-    return call("model", spec, resolve("model", spec))
+    return run_trusted("model", spec, typed(text))
 
 
 def test_a_module_in_the_current_directory_is_found_and_the_path_restored(own: str) -> None:
@@ -159,7 +161,7 @@ def test_a_module_that_does_not_import(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "own_broken.py").write_text(source)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match=says):
-        resolve("data", parse("data", "own_broken:f"))
+        run_trusted("data", parse("data", "own_broken:f"), typed("own_broken:f"))
 
 
 def test_functions_without_a_signature_judge_their_arguments_themselves() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ticketry import data
 from ticketry.core.errors import RequestError
+from ticketry.core.trust import typed
 
 
 def test_the_built_in_names() -> None:
@@ -90,7 +91,12 @@ def test_the_name_is_canonical_and_replays() -> None:
 )
 def test_what_is_wrong_is_one_sentence(text: str, says: str) -> None:
     with pytest.raises(RequestError, match=says):
-        data.load(text)
+        load(text)
+
+
+def load(text: str) -> data.Dataset:
+    """As the user typed it."""
+    return data.load(text, typed(text))
 
 
 @pytest.fixture
@@ -114,12 +120,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_own_functions(own: str) -> None:
-    two, four = data.load(f"{own}:two(scale=2)"), data.load(f"{own}:four(path='c/d')")
+    two, four = load(f"{own}:two(scale=2)"), load(f"{own}:four(path='c/d')")
     assert (len(two.x), len(two.x_test), two.x[1, 0] % 4) == (10, 2, 0)
     assert two.name == f"{own}:two(scale=2)"
     assert len(four.x) == len(four.x_test) == 12
-    assert data.load(f"{own}:lists").digest == data.load(f"{own}:two").digest
-    whole = data.load(f"{own}:whole")
+    assert load(f"{own}:lists").digest == load(f"{own}:two").digest
+    whole = load(f"{own}:whole")
     assert (whole.augment, whole.mean, whole.name) == ("crop-flip", (3,), f"{own}:whole")
 
 
@@ -129,7 +135,7 @@ def test_own_functions(own: str) -> None:
 )
 def test_own_functions_that_return_something_else(own: str, function: str, says: str) -> None:
     with pytest.raises(RequestError, match=says):
-        data.load(f"{own}:{function}")
+        load(f"{own}:{function}")
 
 
 def test_a_directory_named_like_a_built_in_set_needs_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

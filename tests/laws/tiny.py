@@ -18,6 +18,7 @@ from ticketry import data, methods
 from ticketry.core.errors import SearchEnded
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
+from ticketry.core.trust import typed
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods._contract import Method
 from ticketry.runs import find as run
@@ -65,7 +66,7 @@ def states(method: Method[Any], task: Task, most: int = 100) -> Iterator[Any]:
 def execute(wanted: Experiment, out: Path) -> run.Run:
     """A whole run without its report, which takes longer than the search."""
     with patch.object(run, "page", lambda *_: ""):
-        return run.execute(wanted, out, dataset=dataset())
+        return run.execute(wanted, out, dataset=dataset(), trust=typed(wanted.model))
 
 
 @contextlib.contextmanager

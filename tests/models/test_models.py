@@ -10,6 +10,7 @@ from torch import nn
 
 from ticketry import models
 from ticketry.core.errors import RequestError
+from ticketry.core.trust import typed
 
 RGB, GREY = (3, 32, 32), (28, 28)
 
@@ -160,7 +161,7 @@ def test_names_need_no_torch_and_all_build() -> None:
 )
 def test_what_is_wrong_is_one_sentence(text: str, shape: tuple[int, ...], says: str) -> None:
     with pytest.raises(RequestError, match=says) as caught:
-        models.build(text, shape, 10)
+        models.build(text, shape, 10, trust=typed(text))
     assert "\n" not in str(caught.value)
 
 
@@ -185,10 +186,14 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
+def typed_by_user(text: str) -> nn.Module:
+    return models.build(text, (8,), 10, trust=typed(text))
+
+
 def test_own_factories(own: str) -> None:
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    first, second = (models.build(f"{own}:{text}", (8,), 10) for text in ("make(width=6)", "Net(6)"))
+    first, second = (typed_by_user(f"{own}:{text}") for text in ("make(width=6)", "Net(6)"))
     models.check(first, (8,), 10)
     assert torch.equal(state, torch.get_rng_state())
     assert first.fc[0].weight.shape == (6, 8)  # type: ignore[index, union-attr]
@@ -207,12 +212,12 @@ def test_own_factories(own: str) -> None:
 )
 def test_own_factories_that_fail(own: str, text: str, says: str) -> None:
     with pytest.raises(RequestError, match=says) as caught:
-        models.build(f"{own}:{text}", (8,), 10)
+        typed_by_user(f"{own}:{text}")
     assert "\n" not in str(caught.value)
 
 
 def test_check_names_the_shapes_and_leaves_no_trace(own: str) -> None:
-    module = models.build(f"{own}:make", (8,), 10).train()
+    module = typed_by_user(f"{own}:make").train()
     module.fc[2].eval()  # type: ignore[index, union-attr]
     before = {name: value.clone() for name, value in module.state_dict().items()}
     modes = [part.training for part in module.modules()]

@@ -23,6 +23,7 @@ import ticketry as tk
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Meters
 from ticketry.core.nets.feed import feed
+from ticketry.core.trust import Trust
 from ticketry.data import from_arrays
 from ticketry.experiment import Experiment, Lock, from_json
 from ticketry.methods.edge_popup import EdgePopup
@@ -509,7 +510,7 @@ class TestModels:
         before = torch.get_rng_state()
         wanted = replace(WANTED, model=model, lock=lock, method=EdgePopup(batch=75, weights=weights))
         done = tiny.execute(wanted, out)
-        module = tk.load(done.directory.ticket).module()
+        module = tk.load(done.directory.ticket).module(trust=("own_models",))
         d = tiny.dataset()
         x, y = feed(d.x_test, d.y_test, d.mean, d.std, torch.device("cpu")).batch(slice(None))
         assert torch.equal(torch.get_rng_state(), before)
@@ -522,7 +523,8 @@ class TestModels:
         assert kept == done.result["kept"] == round(done.result["maskable"] / 2)
 
     def test_a_model_that_writes_into_its_input_leaves_the_data_alone(self, out: Path) -> None:
-        task = run.problem_of_experiment(replace(WANTED, model="own_models:inplace"), dataset=tiny.dataset()).task
+        wanted = replace(WANTED, model="own_models:inplace")
+        task = run.problem_of_experiment(wanted, tiny.dataset(), trust=Trust(("own_models",))).task
         mask = torch.ones(task.space.size, dtype=torch.bool)
         assert task.validate(mask) == task.validate(mask)
         assert tiny.same(task.fitness(mask[None]).loss, task.fitness(mask[None]).loss)

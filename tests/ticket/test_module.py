@@ -16,6 +16,7 @@ from torch.nn.utils import parametrize
 
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.seed.streams import stream
+from ticketry.core.trust import typed
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods.magnitude import Magnitude
 from ticketry.runs.problem import problem_of_experiment
@@ -48,9 +49,10 @@ def twice() -> nn.Module:
 def ticket(request: pytest.FixtureRequest) -> Ticket:
     lock = Lock(off=0.3, on=0.1) if request.param == "locked" else Lock()
     wanted = Experiment(method=Magnitude(), data="tiny", model="tests.ticket.test_module:twice", val=0.25, lock=lock)
-    problem = problem_of_experiment(wanted, dataset=tiny.dataset())
+    problem = problem_of_experiment(wanted, dataset=tiny.dataset(), trust=typed(wanted.model))
     mask = torch.from_numpy(stream(0, "mask").uniform(problem.task.space.size)) < 0.3
-    return Ticket(problem.ticket(Candidate(mask), problem.task.norms(problem.task.effective(mask))))
+    content = problem.ticket(Candidate(mask), problem.task.norms(problem.task.effective(mask)))
+    return Ticket(content, typed(wanted.model))
 
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

@@ -10,6 +10,7 @@ import torch
 
 from ticketry import data
 from ticketry.core.errors import RequestError, refuse
+from ticketry.core.trust import NOTHING, Trust, typed
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
 from ticketry.runs import record
@@ -32,19 +33,23 @@ def open_finished(root: str | Path) -> Run:
 
 
 def problem_of_run(
-    run: Run, source: str | data.Dataset | None = None, device: str | None = None, model: Handed = None
+    run: Run,
+    source: str | data.Dataset | None = None,
+    device: str | None = None,
+    model: Handed = None,
+    trust: Trust = NOTHING,
 ) -> tuple[Problem, torch.Tensor]:
     """The problem of a run, built anew, and the mask of its ticket over the searched weights: Bool[D].
 
     `source`: the data, or their name, and `model`: where the run was given them as objects; `device` replaces the
-    run's. Raises RequestError
-    when data or network are not those of the run.
+    run's. `trust`: which import paths in the run's texts may be run. Raises RequestError when data or network are not
+    those of the run.
     """
     experiment = _experiment(run.directory)
     experiment = replace(experiment, device=device or experiment.device)
     try:
-        dataset = data.load(source) if isinstance(source, str) else source
-        problem = problem_of_experiment(experiment, dataset, model)
+        dataset = data.load(source, typed(source)) if isinstance(source, str) else source
+        problem = problem_of_experiment(experiment, dataset, model, trust)
     except RequestError as error:
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None

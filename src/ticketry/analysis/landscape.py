@@ -39,6 +39,7 @@ from ticketry.core.objective import Objective
 from ticketry.core.sealed import write_sealed
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
+from ticketry.core.trust import Trust, Trusted, trusting
 from ticketry.data import Dataset
 from ticketry.report.landscape import SCHEMA, read
 from ticketry.runs import pages
@@ -55,12 +56,14 @@ def landscape(
     *,
     data: str | Dataset | None = None,
     model: Handed = None,
+    trust: Trusted = (),
     device: str | None = None,
     quiet: bool = True,
 ) -> dict[str, Any]:
     """Measure the landscape of a finished run, write `landscape.json` into it and pictures onto its page.
 
-    `data`, `model`: those of the run, where it was given objects; `device` takes the place of the run's. A landscape
+    `data`, `model`: those of the run, where it was given objects; `trust`: names of modules whose code its texts may
+    run; `device` takes the place of the run's. A landscape
     of the same settings is not measured again. Raises RequestError, having written nothing, when the request is wrong.
 
     Returns what the file holds. `ticket`: the quality, under the name of its `measure`, and the loss (None where it is
@@ -71,7 +74,7 @@ def landscape(
     settings, done = settings or LandscapeSettings(), open_finished(run)
     known = read(done.directory, done.result)
     if known is None or known["settings"] != asdict(settings):
-        known = _measured(done, settings, data, model, device, quiet)
+        known = _measured(done, settings, data, model, trusting(trust), device, quiet)
         known = write_sealed(done.directory.landscape, known)
     pages.renew(done.directory, done.directory.landscape)
     return known
@@ -82,10 +85,11 @@ def _measured(
     settings: LandscapeSettings,
     data: str | Dataset | None,
     model: Handed,
+    trust: Trust,
     device: str | None,
     quiet: bool,
 ) -> dict[str, Any]:
-    problem, mask = problem_of_run(run, data, device, model)
+    problem, mask = problem_of_run(run, data, device, model, trust)
     task, ticket, segments = problem.task, mask.cpu().numpy(), problem.task.space.segments
     k, points, grid, seed = settings.directions, settings.points, settings.grid, settings.seed
     feed = task.train if settings.split == "train" else task.validation

@@ -18,6 +18,7 @@ from ticketry.checks import corruptions
 from ticketry.core.errors import RequestError, refuse
 from ticketry.core.meters import Meters
 from ticketry.core.spec import Spec
+from ticketry.core.trust import Trust
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
@@ -48,16 +49,17 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     return replace(experiment, device=device)
 
 
-def rehearse(experiment: Experiment, dataset: Dataset, model: Handed) -> None:
+def rehearse(experiment: Experiment, dataset: Dataset, model: Handed, trust: Trust) -> None:
     """Begin the first search on each corruption and drop it, so that what it would refuse is refused at once."""
     for name, corrupt in corruptions.discover().items():
         with _named(name, 0):
-            problem = problem_of_experiment(_again(experiment, name, 0), corrupt(dataset, experiment.seed, 0), model)
+            altered = corrupt(dataset, experiment.seed, 0)
+            problem = problem_of_experiment(_again(experiment, name, 0), altered, model, trust)
             experiment.method.init(problem.task)
 
 
 def search(
-    experiment: Experiment, dataset: Dataset, model: Handed, seeds: int, check: RunDirectory, quiet: bool
+    experiment: Experiment, dataset: Dataset, model: Handed, trust: Trust, seeds: int, check: RunDirectory, quiet: bool
 ) -> dict[str, list[Run]]:
     """The runs on every corruption of the data, by its name, one a draw; done, resumed or opened as the case may be."""
     names = corruptions.discover()
@@ -65,11 +67,12 @@ def search(
     for draw in range(seeds):
         for name, corrupt in names.items():
             directory = check.search(f"{name}-{draw}")
-            done = directory.result.exists()
+            done = directory.result.exists() and directory.record.exists()
             altered = None if done else corrupt(dataset, experiment.seed, draw)
             wanted, title = _again(experiment, name, draw), f"{name} {draw + 1} of {seeds}"
             with _named(name, draw):
-                run = execute(wanted, directory.root, quiet=quiet, dataset=altered, model=model, title=title)
+                given: dict[str, Any] = {"dataset": altered, "model": model, "trust": trust}
+                run = execute(wanted, directory.root, quiet=quiet, title=title, **given)
                 runs[name].append(run)
     return runs
 

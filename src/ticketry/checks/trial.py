@@ -19,6 +19,7 @@ from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
 from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
+from ticketry.core.trust import Trust
 from ticketry.data import Dataset
 from ticketry.paths import RunDirectory
 from ticketry.runs.job import Line
@@ -61,10 +62,12 @@ class TrialJob:
         dataset: Dataset | None,
         model: Handed,
         repeats: Path | None,
+        trust: Trust,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
         self.handed = handed(dataset, model)
         self._ticket, self._given, self._model, self._repeats = ticket, dataset, model, repeats
+        self._trust = trust
         self._runs: Mapping[str, list[Run]] = {}
         self._drawn: tuple[int, dict[str, TicketParts]] = (-1, {})
 
@@ -74,9 +77,9 @@ class TrialJob:
 
     def prepare(self) -> Mapping[str, str]:
         wanted, run, where = self.wanted, self.wanted.digest[:16], self._repeats
-        self._dataset = data.load(wanted.data) if self._given is None else self._given
+        self._dataset = data.load(wanted.data, self._trust) if self._given is None else self._given
         self._problem = problem_of_ticket(
-            self._ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model
+            self._ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model, self._trust
         )
         self._task = self._problem.task
         if wanted.trained:
@@ -91,7 +94,7 @@ class TrialJob:
 
     def first(self) -> TrialState:
         if self._again is not None:
-            searches.rehearse(self._again, self._dataset, self._model)
+            searches.rehearse(self._again, self._dataset, self._model, self._trust)
         return TrialState([], {}, None, 0, self._task.meters)
 
     def restored(self, fields: Mapping[str, Any]) -> TrialState:
@@ -101,7 +104,7 @@ class TrialJob:
     def gather(self, quiet: bool) -> None:
         """The searches on corrupted data, one a draw for each corruption."""
         if self._again is not None:
-            given = self._dataset, self._model
+            given = self._dataset, self._model, self._trust
             self._runs = searches.search(self._again, *given, self.wanted.seeds, self.directory, quiet)
 
     def step(self, state: TrialState) -> tuple[TrialState, Line | None] | None:

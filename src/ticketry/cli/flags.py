@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, UseAppendAction, arg
 
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.core.meters import Budget
@@ -30,6 +30,14 @@ Model = Annotated[
 Val = Annotated[float, arg(help="Fraction of the training data that is held out to validate, in (0, 1).")]
 Device = Annotated[str, arg(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[int | None, arg(help="Runs at a time, each on one thread; one for each core without it.")]
+Trust = Annotated[
+    tuple[str, ...],
+    UseAppendAction,
+    arg(help="A module, package.module, whose code the texts in a file may run; give it once for each, or none runs."),
+]
+Other = Annotated[
+    str | None, arg(help="The network, as for `find`, in place of the text in the file; of the same structure.")
+]
 Quiet = Annotated[bool, arg(help="No progress bar, and no text at the end.")]
 Json = Annotated[bool, arg(help="Print all numbers as JSON instead of text.")]
 
@@ -67,6 +75,9 @@ class Verify:
     file: File
     digest: bool = False
     """Only the digests, without building the model: needs no torch."""
+    model: Other = None
+    trust: Trust = ()
+    json: Json = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +88,8 @@ class Eval:
     data: Data
     split: Literal["test", "train", "all"] = "test"
     """Which examples: the test split, all training examples (validation included), or both."""
+    model: Other = None
+    trust: Trust = ()
     device: Device = "cpu"
     json: Json = False
 
@@ -92,6 +105,8 @@ class Train:
     training: Training = field(default_factory=Training)
     start: Start = "untrained"
     """From the weights that the seed gives, or on from the trained values that the file holds."""
+    model: Other = None
+    trust: Trust = ()
     val: Val = 0.1
     device: Device = "cpu"
     quiet: Quiet = False
@@ -108,6 +123,8 @@ class Check:
     """Draws of every control and of the data order, at least 3."""
     data: str | None = None
     """The data set, as for `find`; that of the ticket without it."""
+    model: Other = None
+    trust: Trust = ()
     out: Path | None = None
     """Directory of the check, resumable; check or check-corrupted in the run, or ticket-check beside the file."""
     training: Training = field(default_factory=Training)
@@ -130,6 +147,8 @@ class Landscape:
     settings: Annotated[LandscapeSettings, arg(name="")] = field(default_factory=LandscapeSettings)
     data: str | None = None
     """The data set, as for `find`, where the run was given arrays in Python."""
+    model: Other = None
+    trust: Trust = ()
     device: str | None = None
     """cpu, cuda or cuda:N; that of the run without it."""
     json: Json = False

@@ -14,10 +14,15 @@ import tyro
 
 from ticketry import recipes
 from ticketry.cli import flags
-from ticketry.core.errors import RequestError, TicketError, TicketryError
+from ticketry.core.errors import RequestError, TicketError, TicketryError, shorten
 from ticketry.methods import discover, get
 
+BOX = 20_000  # characters of what the parser says, a word of the user's included
 T = TypeVar("T")
+
+
+class Answered(SystemExit):
+    """The parser has said all there is to say: help, or what is wrong with the words."""
 
 
 def find(args: Sequence[str]) -> int:
@@ -63,26 +68,19 @@ def show(args: Sequence[str]) -> int:
 def verify(args: Sequence[str]) -> int:
     """Regenerate and compare digests."""
     request = _parse(flags.Verify, args, "verify")
-    from ticketry import models
     from ticketry.report import text
-    from ticketry.ticket import file
+    from ticketry.ticket.verified import verified
 
     try:
-        ticket = file.load(request.file)
-        checks = file.verify(ticket)
-        sound = all(check.ok for check in checks)
-        model = "" if request.digest else ", and the model builds"
-        if models.handed(ticket.model):
-            model = "; its model was handed over in Python and was not built"
-        elif sound and not request.digest:
-            from ticketry.ticket.module import Ticket
-
-            Ticket(ticket).module()
+        found = verified(request.file, request.digest, request.model, request.trust)
     except TicketError as error:
         complain(error)
         return 1
-    text.print_checks(request.file, checks, model)
-    return 0 if sound else 1
+    if request.json:
+        print(json.dumps({"file": str(request.file), **found.json}, indent=2))
+    else:
+        text.print_checks(request.file, found.checks, "" if request.digest else found.said)
+    return 0 if found.sound else 1
 
 
 def evaluate(args: Sequence[str]) -> int:
@@ -93,7 +91,7 @@ def evaluate(args: Sequence[str]) -> int:
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
-    result = score(Ticket.load(request.file), request.data, request.split, request.device)
+    result = score(Ticket.load(request.file), request.data, request.split, request.device, request.model, request.trust)
     measure = objectives.measure(result)
     if request.json:
         print(json.dumps(result, indent=2))
@@ -145,7 +143,8 @@ def landscape(args: Sequence[str]) -> int:
     from ticketry.paths import RunDirectory
     from ticketry.report import landscape as report
 
-    found = measure(request.run, request.settings, data=request.data, device=request.device, quiet=False)
+    given = {name: getattr(request, name) for name in ("data", "model", "trust", "device")}
+    found = measure(request.run, request.settings, quiet=False, **given)
     if request.json:
         print(json.dumps(found, indent=2))
     else:
@@ -212,8 +211,9 @@ def _parse(shape: type[T], args: Sequence[str], prog: str) -> T:
             error = error.__cause__ or error.__context__
         if error is not None:
             raise error from None
-        sys.stderr.write(said.getvalue())
-        raise
+        box = said.getvalue()
+        sys.stderr.write(box if len(box) <= BOX else shorten(box, BOX) + "\n")
+        raise Answered(stop.code) from None
 
 
 def _listed(args: Sequence[str], usage: str, title: str, things: Mapping[str, object], note: str = "") -> int:

@@ -7,19 +7,18 @@ ever evaluated.
 from __future__ import annotations
 
 import ast
-import difflib
-import importlib
 import inspect
 import math
 import os
 import re
-import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ticketry.core.errors import RequestError, refuse
+from ticketry.core.errors import REASON, RequestError, reason, refuse, shorten
+
+LONGEST = 10_000  # characters of a text: reading it stays cheap, whatever it holds
+LARGEST = 2**128  # no whole number in it may be so far from zero
 
 _TEXT = re.compile(r"(?P<target>[^\s()]+)\s*(?P<call>\(.*\))?", re.DOTALL)
 _IMPORT = re.compile(r"(?!\d)\w+(\.(?!\d)\w+)*:(?!\d)\w+", re.ASCII)
@@ -50,6 +49,8 @@ def parse(field: str, text: str) -> Spec:
 
     Raises RequestError, naming `field`, where the text is not of this form or an argument is not a literal.
     """
+    if len(text) > LONGEST:
+        raise refuse(field, quoted(text), f"a text of at most {LONGEST} characters", "shorten it")
     found = _TEXT.fullmatch(text.strip())
     if found is None:
         raise refuse(field, repr(text), "name, name(width=32) or package.module:name(width=32)", "correct its spelling")
@@ -58,8 +59,9 @@ def parse(field: str, text: str) -> Spec:
     try:
         call = ast.parse(f"f{found['call']}", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise refuse(field, repr(text), "a name with arguments in Python's syntax", f"correct it ({reason})") from error
+        said = error.msg if isinstance(error, SyntaxError) else error
+        allowed = "a name with arguments in Python's syntax"
+        raise refuse(field, repr(text), allowed, f"correct it ({shorten(said, REASON)})") from error
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise refuse(field, repr(text), "one name with one pair of brackets", "correct its spelling")
     kwargs: dict[str, object] = {}
@@ -68,38 +70,6 @@ def parse(field: str, text: str) -> Spec:
             raise refuse(field, repr(text), "a name whose arguments each appear once", "write out each as name=value")
         kwargs[keyword.arg] = _literal(field, text, keyword.value)
     return Spec(found["target"], tuple(_literal(field, text, node) for node in call.args), kwargs)
-
-
-def resolve(field: str, spec: Spec) -> Callable[..., object]:
-    """The function behind an import path; modules in the current directory are found as well as installed ones.
-
-    Raises RequestError where the module cannot be imported, or has no such name, or the name cannot be called.
-    """
-    if not spec.imported:
-        raise refuse(field, repr(spec.target), "an import path package.module:name", "write package.module:name")
-    module_name, name = spec.target.split(":")
-    with _current_directory_importable():
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            itself = f"{module_name}.".startswith(f"{error.name}.")
-            missing = f"{spec.target!r} whose module {'' if itself else f'imports {error.name!r}, which '}was not found"
-            allowed = f"a module in {os.getcwd()} or an installed one"
-            raise refuse(field, missing, allowed, "correct the name or run from the directory that holds it") from error
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # the user's own code: what stops it is the user's to hear
-            raise _raised(field, spec, error, "a module that imports") from error
-    if not hasattr(module, name):
-        near = difflib.get_close_matches(name, vars(module), n=1, cutoff=0.5)
-        absent = f"{spec.target!r}, and {module_name} has no {name}"
-        raise refuse(field, absent, "the name of a function in it", f"write {near[0] if near else 'another name'}")
-    function = getattr(module, name)
-    if not callable(function):
-        found = f"{spec.target!r}, a {type(function).__name__}"
-        raise refuse(field, found, "a function", "name a function of the module")
-    return function  # type: ignore[no-any-return]
 
 
 def call(field: str, spec: Spec, function: Callable[..., object], *first: object) -> object:
@@ -117,14 +87,27 @@ def call(field: str, spec: Spec, function: Callable[..., object], *first: object
         try:
             signature.bind(*first, *spec.args, **spec.kwargs)
         except TypeError as error:
-            raise refuse(field, f"'{spec}' ({error})", f"{spec.target}({takes})", "correct the arguments") from error
-    with _current_directory_importable():
-        try:
-            return function(*first, *spec.args, **spec.kwargs)
-        except RequestError:
-            raise
-        except (Exception, SystemExit) as error:  # the user's own function: whatever it raises is the user's to hear
-            raise _raised(field, spec, error, "a call that returns") from error
+            found, allowed = f"{quoted(spec)} ({shorten(error, REASON)})", shorten(f"{spec.target}({takes})")
+            raise refuse(field, found, allowed, "correct the arguments") from error
+    try:
+        return function(*first, *spec.args, **spec.kwargs)
+    except RequestError:
+        raise
+    except (Exception, SystemExit) as error:  # the user's own function: whatever it raises is the user's to hear
+        raise raised(field, spec, error, "a call that returns") from error
+
+
+def raised(field: str, spec: Spec, error: BaseException, allowed: str) -> RequestError:
+    """The sentence for what the code behind a name raised, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)} line {frames[-1].lineno}"
+    found = f"{quoted(spec)}, which raised {reason(error)} ({where})"
+    return refuse(field, found, allowed, "correct its code")
+
+
+def quoted(text: object) -> str:
+    """A text or a spec in quotes, shortened, for a sentence that says more of it."""
+    return f"'{shorten(text, REASON)}'"
 
 
 def whole(field: str, value: object, low: int, high: int) -> int:
@@ -136,32 +119,18 @@ def whole(field: str, value: object, low: int, high: int) -> int:
 
 def _literal(field: str, text: str, node: ast.expr) -> object:
     for part in ast.walk(node):
-        constant = not isinstance(part, ast.Constant) or type(part.value) in _SCALARS
-        finite = not (isinstance(part, ast.Constant) and isinstance(part.value, float) and math.isinf(part.value))
-        if not (isinstance(part, _NODES) and constant and finite):
+        if not isinstance(part, _NODES) or (isinstance(part, ast.Constant) and not _plain(part.value)):
             allowed = "a name with literal arguments such as 32, 0.5, 'x', True or (1, 2)"
             raise refuse(field, repr(text), allowed, "write such arguments")
     try:
         return ast.literal_eval(node)
-    except (ValueError, TypeError) as error:
-        raise refuse(field, repr(text), f"a name with literal arguments ({error})", "correct the arguments") from error
+    except (ValueError, TypeError, RecursionError, MemoryError) as error:
+        allowed = f"a name with literal arguments ({reason(error)})"
+        raise refuse(field, repr(text), allowed, "correct the arguments") from error
 
 
-def _raised(field: str, spec: Spec, error: BaseException, allowed: str) -> RequestError:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{os.path.basename(frames[-1].filename)} line {frames[-1].lineno}"
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return refuse(field, f"'{spec}', which raised {reason} ({where})", allowed, "correct its code")
-
-
-@contextmanager
-def _current_directory_importable() -> Iterator[None]:
-    """A console script, unlike `python -m`, does not have the current directory on its path."""
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        with suppress(ValueError):  # the user's own code may have taken it away
-            sys.path.remove(here)
+def _plain(value: object) -> bool:
+    """Whether a constant is one that a text may hold: its type, and its size where that is a number."""
+    if isinstance(value, float):
+        return not math.isinf(value)
+    return type(value) in _SCALARS and not (isinstance(value, int) and abs(value) >= LARGEST)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import inspect
 import os
 import pkgutil
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from ticketry.core import spec
-from ticketry.core.errors import refuse, unknown
+from ticketry.core.errors import refuse, shorten, unknown
+from ticketry.core.trust import NOTHING, Trust, run
 from ticketry.data import files
 from ticketry.data.dataset import Augment, Dataset, Split, from_arrays, split
 
@@ -42,8 +44,8 @@ def named(given: str | Dataset | Sequence[object]) -> tuple[str, Dataset | None]
     raise refuse("data", f"a {type(given).__name__}", wanted, "pass one")
 
 
-def load(text: str) -> Dataset:
-    """The data set that a text names.
+def load(text: str, trust: Trust = NOTHING) -> Dataset:
+    """The data set that a text names. `trust`: the import paths that may be run; none without it.
 
     `text` is a built-in name with or without literal arguments (`digits`, `mnist(train=2000)`), the path of an `.npz`
     file or of a directory of IDX or CIFAR-10 files, or an import path `package.module:function` to a function
@@ -55,10 +57,13 @@ def load(text: str) -> Dataset:
     path = os.path.expanduser(text)
     is_path = os.path.exists(path) or path.endswith(".npz") or (os.sep in text and not spec.Spec(target).imported)
     if is_path and target not in builtins:
-        return _assemble(text, files.read(Path(path)))
+        found = _assemble(text, files.read(Path(path)))
+        if text not in trust.typed:
+            print(f"read the data {shorten(os.path.abspath(path))}, which the file names", file=sys.stderr)
+        return found
     named = spec.parse("data", text)
     if named.imported:
-        return _assemble(str(named), spec.call("data", named, spec.resolve("data", named)))
+        return _assemble(str(named), run("data", named, trust))
     if target not in builtins:
         raise unknown("data", target, builtins, ", a path to an .npz file or directory, and package.module:function")
     return _assemble(str(named), spec.call("data", named, builtins[target]))

@@ -19,12 +19,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ticketry.core import spec
-from ticketry.core.errors import refuse, unknown
+from ticketry.core.errors import reason, refuse, unknown
 from ticketry.core.lazy import torch
+from ticketry.core.trust import NOTHING, Trust, run, typed
 from ticketry.models.handed import check_structure, fresh, handed, text_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+    Model = nn.Module | type[nn.Module] | str
+    """One that is handed over, or the text of one that the user typed, in place of the text in a file."""
 
 __all__ = ["build", "check", "handed", "modules", "names", "text_of"]
 
@@ -50,11 +54,16 @@ def modules() -> dict[str, str]:
 
 
 def build(
-    text: str, input_shape: tuple[int, ...], classes: int, model: nn.Module | type[nn.Module] | None = None
+    text: str,
+    input_shape: tuple[int, ...],
+    classes: int,
+    model: nn.Module | type[nn.Module] | str | None = None,
+    trust: Trust = NOTHING,
 ) -> nn.Module:
     """The network that a text names, for examples of the given shape; the global generator is as it was before.
 
-    `model` was handed over, and is copied: one of the same structure, where the text is that of such a model.
+    `model` was handed over, and is copied: one of the same structure, where the text is that of such a model. It may
+    be a text that the user typed in place of the other. `trust`: the import paths that may be run; none without it.
 
     `text` is a built-in name with or without options (`mlp:50,50`, `conv4(width=0.5)`), or an import path
     `package.module:factory`, with or without literal arguments, to a function returning an `nn.Module`. The weights
@@ -62,21 +71,23 @@ def build(
     seeded with zero. Raises RequestError, in one sentence, for whatever is wrong.
     """
     if model is not None:
-        copied = fresh(model)
+        other = isinstance(model, str)
+        copied = build(model, input_shape, classes, trust=typed(model)) if other else fresh(model)  # type: ignore[arg-type]
         check_structure(text, copied)
         return copied
     if handed(text):
         kind = text.split(":")[1]
         found = f"{text}, a {kind} that was handed over in Python"
-        raise refuse("model", found, "handed over again", f"pass model={kind}(...) from Python, built as it was")
+        remedy = f"pass model={kind}(...) from Python, built as it was, or its import path with --model"
+        raise refuse("model", found, "handed over again", remedy)
     named = spec.parse("model", text)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         if not named.imported:
             return _builtin(named, input_shape, classes)
-        module = spec.call("model", named, spec.resolve("model", named))
+        module = run("model", named, trust)
     if not isinstance(module, torch.nn.Module):
-        what = f"'{named}', which returned a {type(module).__name__}"
+        what = f"{spec.quoted(named)}, which returned a {type(module).__name__}"
         raise refuse("model", what, "a function that returns an nn.Module", "return the network")
     return module
 
@@ -93,9 +104,8 @@ def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             output = module.eval()(zeros)
-    except Exception as error:  # the user's own network: whatever it raises is the user's to hear
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({reason})"
+    except (Exception, SystemExit) as error:  # the user's own network: whatever it raises is the user's to hear
+        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({reason(error)})"
         raise refuse(
             "model", given, "one for data of this shape", "choose another model or reshape the data"
         ) from error

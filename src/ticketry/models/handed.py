@@ -11,7 +11,7 @@ import copy
 import hashlib
 from typing import TYPE_CHECKING
 
-from ticketry.core.errors import refuse
+from ticketry.core.errors import reason, refuse
 from ticketry.core.lazy import torch
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def fresh(model: object) -> nn.Module:
             torch.default_generator.manual_seed(0)
             made: nn.Module = model() if isinstance(model, type) else copy.deepcopy(model)  # type: ignore[assignment]
             return made
-    except Exception as error:  # the user's own network: whatever it raises is the user's to hear
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    except (Exception, SystemExit) as error:  # the user's own network: whatever it raises is the user's to hear
         what = "cannot be called without arguments" if kind else "cannot be copied"
         remedy = "hand over an instance" if kind else "hand over its class, or one that copy.deepcopy takes"
         raise refuse(
-            "model", f"the {'class ' if kind else ''}{name}, which {what} ({reason:.200})", wanted, remedy
+            "model", f"the {'class ' if kind else ''}{name}, which {what} ({reason(error)})", wanted, remedy
         ) from None
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ticketry.core.canonical import digest
 from ticketry.core.seed.streams import stream
+from ticketry.core.trust import typed
 from ticketry.paths import RunDirectory
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Backprop:
         from ticketry import data
 
         began = time.perf_counter()
-        dataset = data.load(self.data)
+        dataset = data.load(self.data, typed(self.data))
         x, x_test = (part.reshape(len(part), -1) for part in (dataset.x, dataset.x_test))  # float32, features alike
         settings = [self._drawn(number) for number in range(self.draws)] or [Hyperparameters()]
         fits: list[MLPClassifier] = []

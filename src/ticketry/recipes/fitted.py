@@ -54,10 +54,11 @@ class Fitted(Searched):
         from ticketry.runs.train import train
 
         search = self.search
-        found = execute(search, directory.search.root)
+        found = execute(search, directory.search.root, trust=self.trust)
         trained = train(
             found.directory.ticket if self.start == "untrained" else found.directory.trained,
             data=search.data,
+            trust=self.trust,
             out=directory.trained.root,
             training=self.training,
             start=self.start,

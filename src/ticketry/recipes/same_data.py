@@ -11,6 +11,7 @@ from typing import Any
 from ticketry import data
 from ticketry.core.errors import RequestError
 from ticketry.core.sealed import read_object
+from ticketry.core.trust import typed
 from ticketry.paths import RunDirectory
 from ticketry.recipes.plan import CellRun, Recipe
 from ticketry.recipes.work import Work
@@ -69,7 +70,7 @@ def _groups(recipe: Recipe) -> list[tuple[str, list[CellRun]]]:
 
 
 def _digests(text: str, val: float | None) -> Digests:
-    dataset = data.load(text)
+    dataset = data.load(text, typed(text))
     return {"data": dataset.digest} | ({} if val is None else {"split": data.split(dataset, val).digest})
 
 

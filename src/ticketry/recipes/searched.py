@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from ticketry.core.trust import Trust, typed
 from ticketry.experiment import Experiment
 from ticketry.report import reproduce
 
@@ -34,6 +35,11 @@ class Searched:
         """Those of the search."""
         return self.search.resolved
 
+    @property
+    def trust(self) -> Trust:
+        """Of its texts, which the user typed or a recipe names; a ticket in its directory may name others."""
+        return typed(self.data, self.model)
+
     def seeded(self, seed: int) -> Self:
         """The same with another seed."""
         return replace(self, search=replace(self.search, seed=seed))
@@ -50,7 +56,7 @@ class Searched:
         """See `runs.find.execute`."""
         from ticketry.runs.find import execute
 
-        return execute(self.search, out).result
+        return execute(self.search, out, trust=self.trust).result
 
     def command(self, out: str) -> str:
         """The search."""

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 
 
 def framed(page: str, height: int = 640) -> str:
-    """A whole HTML page within another, `height` pixels high, neither of which sees the other's styles."""
-    return f'<iframe srcdoc="{html.escape(page)}" width="100%" height="{height}" frameborder="0"></iframe>'
+    """A whole HTML page within another, `height` pixels high, neither of which sees the other's styles.
+
+    The page may be a file from anybody: in its sandbox no script runs, and nothing of the notebook can be reached.
+    """
+    return f'<iframe sandbox="" srcdoc="{html.escape(page)}" width="100%" height="{height}" frameborder="0"></iframe>'
 
 
 def table(title: str, rows: Iterable[Sequence[str]]) -> str:

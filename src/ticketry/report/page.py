@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ticketry import objectives
+from ticketry.core import spec
 from ticketry.core.objective import Measure
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
@@ -105,10 +106,11 @@ def _log(directory: RunDirectory, reached: str) -> list[dict[str, Any]]:
 
 def _after(directory: RunDirectory, result: Result, handed: Sequence[str]) -> str:
     """What can be done with the file from text alone: not to judge data or build a model that were handed over."""
-    path = str(directory.ticket)
-    verbs = [["verify", path], ["show", path]]
+    path, model = str(directory.ticket), str(result["model"])
+    own = ["--model", model] if not handed and spec.parse("model", model).imported else []  # its text is code
+    verbs = [["verify", path, *own], ["show", path]]
     if not handed:
-        verbs.append(["eval", path, "--data", result["data"]])
+        verbs.append(["eval", path, "--data", result["data"], *own])
     return "\n".join(shlex.join(["ticketry", *words]) for words in verbs)
 
 

@@ -20,7 +20,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from ticketry.core.atomic import write
-from ticketry.core.errors import RequestError
+from ticketry.core.errors import RequestError, reason
 
 _TENSOR = "$tensor"  # the key of a place that a tensor takes
 Tensors = dict[str, torch.Tensor]
@@ -55,8 +55,7 @@ def load(path: Path, owner: str, kinds: Mapping[str, Any], device: torch.device)
     except RequestError:  # which is a ValueError, too
         raise
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RequestError(f"{path} is damaged ({reason:.100}); delete it to start the run anew.") from None
+        raise RequestError(f"{path} is damaged ({reason(error)}); delete it to start the run anew.") from None
 
 
 def _digest(record: str, tensors: Tensors) -> str:

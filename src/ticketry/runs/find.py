@@ -19,6 +19,7 @@ from ticketry.core.errors import SearchEnded, refuse
 from ticketry.core.masks.candidate import Candidate, candidate
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
+from ticketry.core.trust import NOTHING, Trust, typed
 from ticketry.data import Dataset, named
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import discover, name_of
@@ -84,7 +85,8 @@ def find(
         device=device,
     )
     given = None if isinstance(model, str) else model
-    return execute(experiment, Path(out), quiet=quiet, dataset=dataset, model=given)
+    trust = typed(experiment.data, experiment.model)
+    return execute(experiment, Path(out), quiet=quiet, dataset=dataset, model=given, trust=trust)
 
 
 def execute(
@@ -95,14 +97,16 @@ def execute(
     dataset: Dataset | None = None,
     model: Handed = None,
     title: str | None = None,
+    trust: Trust = NOTHING,
 ) -> Run:
     """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar.
 
-    `dataset`, `model`: what was handed over in place of what the experiment's texts name.
+    `dataset`, `model`: what was handed over in place of what the experiment's texts name. `trust`: the import paths
+    among these texts that may be run; none without it, since an experiment may come from a file.
     """
     directory = RunDirectory(out)
     title = title or f"{name_of(experiment.method)} {experiment.data} {experiment.model}"
-    return Run(directory, job.perform(SearchJob(experiment, directory, dataset, model, title), quiet))
+    return Run(directory, job.perform(SearchJob(experiment, directory, dataset, model, title, trust), quiet), trust)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +132,17 @@ class SearchJob:
     """A search as a job; see runs/job.py."""
 
     def __init__(
-        self, experiment: Experiment, directory: RunDirectory, dataset: Dataset | None, model: Handed, title: str
+        self,
+        experiment: Experiment,
+        directory: RunDirectory,
+        dataset: Dataset | None,
+        model: Handed,
+        title: str,
+        trust: Trust,
     ) -> None:
         self.wanted, self.directory, self.source = experiment, directory, experiment.data
         self.handed = handed(dataset, model)
-        self._dataset, self._model, self._title = dataset, model, title
+        self._dataset, self._model, self._title, self._trust = dataset, model, title, trust
         self.kinds = {
             "method": experiment.method.state,
             "best": Best,
@@ -144,7 +154,7 @@ class SearchJob:
         return known(self._dataset, self.wanted.val)
 
     def prepare(self) -> Mapping[str, str]:
-        self._problem = problem_of_experiment(self.wanted, self._dataset, self._model)
+        self._problem = problem_of_experiment(self.wanted, self._dataset, self._model, self._trust)
         return self._problem.digests
 
     @property

@@ -25,14 +25,15 @@ from ticketry.core.objective import About, Need, Objective, Target
 from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
+from ticketry.core.trust import NOTHING, Trust
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile
 from ticketry.ticket.evaluate import fits
 from ticketry.ticket.rules import fault
 
-Handed = nn.Module | type[nn.Module] | None
-"""A model that was handed over in Python, if one was."""
+Handed = nn.Module | type[nn.Module] | str | None
+"""A model that was handed over in Python, or a text that the user typed in place of a file's, if either was."""
 NEEDS: dict[Need, str] = {"labels": "labels", "gradient": "a gradient", "classes": "classes"}
 
 
@@ -73,7 +74,8 @@ class Problem:
 
 def handed(dataset: data.Dataset | None, model: Handed) -> tuple[str, ...]:
     """The names of what was handed over, which no text names."""
-    return tuple(name for name, value in (("data", dataset), ("model", model)) if value is not None)
+    given = (("data", dataset), ("model", None if isinstance(model, str) else model))
+    return tuple(name for name, value in given if value is not None)
 
 
 def known(dataset: data.Dataset | None, val: float) -> dict[str, str]:
@@ -81,8 +83,13 @@ def known(dataset: data.Dataset | None, val: float) -> dict[str, str]:
     return {} if dataset is None else {"split": data.split(dataset, val).digest}
 
 
-def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None = None, model: Handed = None) -> Problem:
-    """Build the problem of an experiment; `dataset`, `model` replace what its texts name. Raises RequestError."""
+def problem_of_experiment(
+    experiment: Experiment, dataset: data.Dataset | None = None, model: Handed = None, trust: Trust = NOTHING
+) -> Problem:
+    """Build the problem of an experiment; `dataset`, `model` replace what its texts name. Raises RequestError.
+
+    `trust`: which import paths among its texts may be run.
+    """
     method = experiment.method
     given = Given(
         data=experiment.data,
@@ -95,14 +102,14 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
         budget=experiment.budget.over(method.budget),
     )
     marks = Marks(method.kind, name_of(method), experiment.digest[:16])
-    dataset = dataset or data.load(experiment.data)
+    dataset = dataset or data.load(experiment.data, trust)
     kind = objectives.get(dataset.objective)
     lacking = method.needs - kind.has
     if lacking:
         able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
         what = f"{name_of(method)}, which needs {' and '.join(NEEDS[need] for need in sorted(lacking))}"
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
-    return _build(given, marks, dataset, experiment.lock, None, model)
+    return _build(given, marks, dataset, experiment.lock, None, model, trust)
 
 
 def problem_of_ticket(
@@ -113,17 +120,18 @@ def problem_of_ticket(
     run: str,
     dataset: data.Dataset | None,
     model: Handed = None,
+    trust: Trust = NOTHING,
 ) -> Problem:
     """The problem of a ticket that exists: its network, with all of its weights open, on some data; to train it.
 
-    `run`: first digits of the digest of what this is for. Raises RequestError for data that do not fit the ticket,
-    TicketError where its model has changed.
+    `run`: first digits of the digest of what this is for; `trust`: which import paths may be run. Raises RequestError
+    for data that do not fit the ticket, TicketError where its model has changed.
     """
-    dataset = dataset or data.load(source)
+    dataset = dataset or data.load(source, trust)
     fits(dataset, source, ticket)
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
-    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, model)
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, model, trust)
     if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
@@ -151,12 +159,18 @@ class Marks(NamedTuple):
 
 
 def _build(
-    given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None, model: Handed
+    given: Given,
+    marks: Marks,
+    dataset: data.Dataset,
+    locked: Lock,
+    target: Target | None,
+    model: Handed,
+    trust: Trust,
 ) -> Problem:
     """`target`: that of a ticket whose problem it is."""
     where = device(given.device)
     split = data.split(dataset, given.val)
-    module = models.build(given.model, dataset.input_shape, dataset.outputs, model)
+    module = models.build(given.model, dataset.input_shape, dataset.outputs, model, trust)
     models.check(module, dataset.input_shape, dataset.outputs)
     whole = space.find(module, given.search.include, given.search.exclude)
     base = inside(whole, given.recipe.kind, given.seed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ticketry.core.trust import NOTHING, Trust
 from ticketry.paths import RunDirectory
 from ticketry.report import notebook, text
 from ticketry.ticket.module import Ticket
@@ -17,6 +18,8 @@ class Run:
 
     directory: RunDirectory
     result: dict[str, Any]
+    trust: Trust = NOTHING
+    """What its texts may run: those that the user typed to make it."""
 
     def __repr__(self) -> str:
         if "training" in self.result:
@@ -32,4 +35,4 @@ class Run:
     @cached_property
     def ticket(self) -> Ticket:
         """The ticket that was found."""
-        return Ticket.load(self.directory.ticket)
+        return Ticket(Ticket.load(self.directory.ticket).content, self.trust)

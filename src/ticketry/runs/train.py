@@ -20,6 +20,7 @@ from ticketry.core.task import Task
 from ticketry.core.training import engine
 from ticketry.core.training.engine import Weights
 from ticketry.core.training.recipe import Start, Training
+from ticketry.core.trust import Trust, Trusted, trusting, typed
 from ticketry.data import Dataset, named
 from ticketry.experiment import SCHEMA
 from ticketry.paths import RunDirectory
@@ -61,6 +62,7 @@ def train(
     data: str | Dataset | Sequence[object],
     out: str | Path,
     model: Handed = None,
+    trust: Trusted = (),
     training: Training | None = None,
     start: Start = "untrained",
     val: float = 0.1,
@@ -70,12 +72,14 @@ def train(
     """Train the ticket in a file and write the trained one, with its result, into the directory `out`.
 
     A strong ticket is trained like any other. `model`: one of the same structure, for a ticket whose model was handed
-    over. `start`: "trained" goes on from the values that the file holds. The
-    last epoch's weights are the answer. A finished `out` of the same training is returned at once; an unfinished one
-    is resumed and ends with the same bytes as an uninterrupted one.
+    over, or the text of one. `trust`: names of modules whose code a text in the file may run. `start`: "trained" goes
+    on from the values that the file holds. The last epoch's weights are the answer. A finished `out` of the same
+    training is returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
+    known = trusting(trust)
     if isinstance(path, Run):
+        known |= path.trust
         path = path.directory.ticket
     if not isinstance(path, str | Path):
         raise refuse("ticket", f"a {type(path).__name__}", "a path, or the Run that tk.find returned", "pass one")
@@ -93,7 +97,8 @@ def train(
         ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device, start=start
     )
     directory = RunDirectory(Path(out))
-    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset, model), quiet))
+    known |= typed(name)
+    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset, model, known), quiet), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +122,11 @@ class TrainingJob:
         directory: RunDirectory,
         dataset: Dataset | None,
         model: Handed,
+        trust: Trust,
     ) -> None:
         self.wanted, self.directory, self.source = wanted, directory, wanted.data
         self.handed = handed(dataset, model)
-        self._ticket, self._dataset, self._model = ticket, dataset, model
+        self._ticket, self._dataset, self._model, self._trust = ticket, dataset, model, trust
 
     @property
     def known(self) -> Mapping[str, str]:
@@ -130,7 +136,7 @@ class TrainingJob:
         wanted, ticket = self.wanted, self._ticket
         run = wanted.digest[:16]
         self._problem = problem_of_ticket(
-            ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model
+            ticket, wanted.data, wanted.val, wanted.device, run, self._dataset, self._model, self._trust
         )
         self._task = self._problem.task
         self._mask = torch.from_numpy(ticket.mask.copy()).to(self._task.device)

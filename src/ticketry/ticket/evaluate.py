@@ -13,6 +13,7 @@ from ticketry.core.errors import refuse
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
 from ticketry.core.objective import About
+from ticketry.core.trust import Trusted, typed
 from ticketry.data import Dataset
 from ticketry.ticket.content import Header
 from ticketry.ticket.module import Model, Ticket
@@ -24,14 +25,16 @@ def evaluate(
     split: Literal["test", "train", "all"] = "test",
     device: str = "cpu",
     model: Model = None,
+    trust: Trusted = (),
 ) -> dict[str, Any]:
     """Mean loss, quality under its measure's name, and number of examples on a split: test, train or all of them.
 
     `source`: a text, a Dataset or four arrays; `model`: one of the same structure, for a ticket whose model was handed
-    over. `same_data`: whether these are the data that the ticket was found on, by their digest.
+    over, or the text of one; `trust`: names of modules that the ticket may run. `same_data`: whether these are the
+    data that the ticket was found on, by their digest.
     """
     (name, given), header, where = data.named(source), ticket.content, devices.device(device)
-    dataset = data.load(name) if given is None else given
+    dataset = data.load(name, typed(name)) if given is None else given
     fits(dataset, name, header)
     parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
     x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
@@ -39,7 +42,7 @@ def evaluate(
     about = About(header.input_shape, header.outputs, dataset.digest, y, header.target)
     objective = objectives.get(header.objective).of(about)
     examples = feed(x, objective.targets(y), dataset.mean, dataset.std, where)
-    loss, quality = objective.judge(ticket.network(model=model).to(where), examples, Meter())
+    loss, quality = objective.judge(ticket.network(model=model, trust=trust).to(where), examples, Meter())
     same = header.data.endswith(f":{dataset.digest[:8]}")
     measure = objective.measure.name
     reported = objective.reported(loss)

@@ -15,18 +15,20 @@ from ticketry.core.errors import TicketError
 from ticketry.core.masks.initial import outside
 from ticketry.core.masks.space import Layer, Space
 from ticketry.core.nets.net import statistics
+from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
 from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
 
 Shapes = Mapping[str, tuple[int, ...]]
-Model = nn.Module | type[nn.Module] | None
+Model = nn.Module | type[nn.Module] | str | None
 
 
 @dataclass(frozen=True, repr=False)
 class Ticket:
-    """A ticket in memory. `content`: what the file holds."""
+    """A ticket in memory. `content`: what the file holds; `trust`: which import paths in it may be run."""
 
     content: TicketFile
+    trust: Trust = NOTHING
 
     def __repr__(self) -> str:
         found = self.content
@@ -47,7 +49,9 @@ class Ticket:
         flat = torch.from_numpy(self.content.mask.copy())
         return self._space().views(flat)
 
-    def module(self, device: str = "cpu", *, trainable: bool = False, model: Model = None) -> nn.Module:
+    def module(
+        self, device: str = "cpu", *, trainable: bool = False, model: Model = None, trust: Trusted = ()
+    ) -> nn.Module:
         """The network, its mask baked into the weights, its norms with their statistics.
 
         As it is, to be used: in evaluation mode, without gradients. `trainable`, for a training loop of your own: in
@@ -65,18 +69,20 @@ class Ticket:
         the network is the part `network` of the module (see InUnits).
 
         `model`: an `nn.Module`, or its class, of the same structure, for a ticket whose model was handed over; it is
-        copied. Raises TicketError when the model that the ticket names has other parameters than the ticket.
+        copied. Or the text of one. `trust`: names of modules whose code the ticket may run to build its model, as
+        `trust=("package.module",)`; without it, only built-in models are built. Raises RequestError where the model is
+        code that is not trusted, TicketError when the model that the ticket names has other parameters than the ticket.
         """
         where = devices.device(device)
-        module = self.network(trainable=trainable, model=model)
+        module = self.network(trainable=trainable, model=model, trust=trust)
         if self.content.target:
             module = InUnits(module, self.content.target).train(module.training)
         return module.to(where)
 
-    def network(self, *, trainable: bool = False, model: Model = None) -> nn.Module:
+    def network(self, *, trainable: bool = False, model: Model = None, trust: Trusted = ()) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
-        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model)
+        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model, self.trust | trusting(trust))
         shapes = {layer.name: layer.shape for layer in ticket.layers}
         named = dict(module.named_parameters())
         set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
