@@ -15,6 +15,7 @@ from ticketry.core.errors import TicketError
 from ticketry.core.masks.initial import outside
 from ticketry.core.masks.space import Layer, Space
 from ticketry.core.nets.net import statistics
+from ticketry.core.nets.weight_norms import guard
 from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
 from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
@@ -95,6 +96,7 @@ class Ticket:
         there = shapes | {drawn.name: drawn.shape for drawn in ticket.rest}
         there |= {name: value.shape for name, value in ticket.buffers.items()}
         self._compare(there, here)
+        guard(module)
         values = {**rest.values, **file.effective(ticket), **ticket.buffers}
         module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()}, strict=False)
         if not trainable:

@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ticketry.core.errors import RequestError, refuse
 from ticketry.core.meters import Meter
+from ticketry.core.nets.weight_norms import guard
 
 Named = Mapping[str, torch.Tensor]
 Norm = nn.modules.batchnorm._NormBase
@@ -24,6 +26,7 @@ class Net:
     """A module's skeleton on a device; weights come from outside. `rest`: the untrained parameters outside the mask."""
 
     def __init__(self, module: nn.Module, rest: Named) -> None:
+        guard(module)
         self.module = module.eval().requires_grad_(False)
         """For looking at its structure; its weights are those of the last call."""
         self._places = _places(module)
@@ -46,6 +49,32 @@ class Net:
         """Logits [B, C] for masked weights by name, with the running statistics in `buffers` (see `calibrate`)."""
         self._mode(training=False)
         return self._call(weights, x, buffers)
+
+    def double_logits(self, weights: Named, x: torch.Tensor) -> torch.Tensor:
+        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1.
+
+        Raises RequestError for a model that insists on another type.
+        """
+        self._mode(training=False)
+        fresh = self.fresh()
+        buffers = {name: fresh.get(name, value) for name, value in self.module.named_buffers()}
+        double = {name: value.double() for name, value in buffers.items() if value.is_floating_point()}
+        usual = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(torch.float64)  # of what the model makes in its pass
+            return self._call(weights, x, double)
+        except RequestError:
+            raise
+        except Exception as error:  # the user's own network: whatever it raises is the user's to hear
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise refuse(
+                "model",
+                f"one that fails in float64 ({reason:.200})",
+                "one that computes in the type of its weights, for this method",
+                "correct its forward, or choose another method",
+            ) from error
+        finally:
+            torch.set_default_dtype(usual)
 
     def calibrate(self, weights: Named, batches: Iterable[torch.Tensor], meter: Meter) -> dict[str, torch.Tensor]:
         """The running mean and variance of every norm, averaged over the batches. Empty without norms."""
