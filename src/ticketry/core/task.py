@@ -125,8 +125,7 @@ class Task:
         gradient = torch.empty_like(self._base)
         out = list(self.space.views(gradient).values())
         net, stack, leaves, scaled = self._net, self._stack, self._leaves, self._effective.scaled
-        of = self.parameters.loss
-        loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, of, self.meter)
+        loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, self.parameters.loss, self.meter)
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
