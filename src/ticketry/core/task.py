@@ -124,8 +124,8 @@ class Task:
         self._effective.of(mask)
         gradient = torch.empty_like(self._base)
         out = list(self.space.views(gradient).values())
-        net, stack, leaves, scaled = self._net, self._stack, self._leaves, self._effective.scaled
-        loss = backward.mask_gradient(net, stack, leaves, batch.x, batch.y, scaled, out, self.parameters.loss, self.meter)
+        how = self._net, self._stack, self._leaves, batch.x, batch.y, self._effective.scaled
+        loss = backward.mask_gradient(*how, out, self.parameters.loss, self.meter)
         return loss, self.space.narrow(gradient)
 
     def natural_gradient(
