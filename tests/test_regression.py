@@ -77,6 +77,20 @@ def test_a_linear_target_is_fitted_in_its_own_units(name: str, outputs: int, tmp
     assert torch.allclose(trainable(torch.from_numpy(dataset.x_test)).detach(), torch.from_numpy(answers), atol=1e-3)
 
 
+def test_moments_in_time_are_fitted_in_milliseconds(tmp_path: Path) -> None:
+    """Far from zero, and spread over a month: float32 has them to a minute."""
+    near = linear()
+    y, y_test = (1.7e12 + 1e8 * (part - 100) for part in (near.y, near.y_test))
+    dataset = data.from_arrays("times", near.x, y, near.x_test, y_test)
+    run = find(tk.methods.Dense(), data=dataset, model="mlp:16", out=tmp_path / "run")
+    done = train(run.directory.ticket, data=dataset, out=tmp_path / "trained", training=FITTED)
+    assert done.result["r2"]["test"] > 0.9
+    with torch.no_grad():
+        answers = tk.load(done.directory.ticket).module()(torch.from_numpy(near.x_test)).numpy().astype(np.float64)
+    error = np.square(answers - y_test).mean() / y_test.var()
+    assert done.result["r2"]["test"] == pytest.approx(1 - error, abs=1e-3)
+
+
 def test_what_it_is_trained_on_later_does_not_change_its_units(tmp_path: Path) -> None:
     found = find(tk.methods.Random(), data=linear(), model="mlp:4", out=tmp_path / "run")
     other = linear()

@@ -14,6 +14,7 @@ from ticketry import recipes
 from ticketry.analysis import landscape as landscapes
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.checks import court
+from ticketry.core import regular
 from ticketry.core.atomic import sweep, write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
@@ -181,7 +182,7 @@ def _saved(dataset: Dataset, out: Path) -> str:
     path = out.with_name(f"{out.name}-data").resolve() / "data.npz"
     content = io.BytesIO()
     np.savez(content, X_train=dataset.x, y_train=dataset.y, X_test=dataset.x_test, y_test=dataset.y_test)
-    if not path.exists() or path.read_bytes() != content.getvalue():
+    if not path.exists() or regular.content(path) != content.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep([path.parent])
         write(path, content.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn.metrics import r2_score
 from torch.nn import functional
 
 from ticketry import data
-from ticketry.core.meters import Budget, Meter
+from ticketry.core.errors import RequestError
+from ticketry.core.meters import Budget
 from ticketry.core.nets.loss import Loss, quality
 from ticketry.core.objective import About
 from ticketry.core.seed.weights import Scale
@@ -144,22 +146,47 @@ def test_gradients_by_hand_of_few_weights_and_by_autograd_agree(kind: str) -> No
 
 
 @EVERY
-@given(st.integers(1, 3), st.integers(2, 30), st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(0, 9))
-def test_targets_are_standardised_by_the_training_part(k: int, n: int, mean: float, scale: float, seed: int) -> None:
-    y = mean + scale * np.random.default_rng(seed).normal(size=(n, k))
+@given(
+    st.integers(1, 3),
+    st.integers(2, 30),
+    st.sampled_from([0.0, 1.0, -273.15, 1e6, 1.7e9, -1.7e12, 1e30]),
+    st.floats(-0.5, 9),
+    st.integers(0, 9),
+)
+def test_targets_are_standardised_by_the_training_part(k: int, n: int, mean: float, more: float, seed: int) -> None:
+    """However far from zero they lie, and however little of that float32 can tell apart; or they are refused."""
+    unit = float(np.spacing(np.float32(abs(mean)))) or 1.0
+    y = mean + 16 * unit * 10**more * np.random.default_rng(seed).normal(size=(n, k))
+    deviations = np.sqrt(np.square(y - np.float64(np.float32(y.mean(0)))).mean(0))
+    enough = deviations >= 16 * np.spacing(np.abs(y.mean(0)).astype(np.float32)).astype(np.float64)
+    if not enough.all():
+        with pytest.raises(RequestError, match=r"^y(\[:, \d\])? is .* or float32 cannot tell targets apart; "):
+            Regression.of(About((1,), k, "", y, None))
+        return
     found = Regression.of(About((1,), k, "", y, None))
     standard = found.targets(y).astype(np.float64)
-    slack = 1e-3 + 1e-6 * abs(mean) / scale
-    assert np.allclose(standard.mean(0), 0, atol=slack)
-    assert np.allclose(standard.std(0), 1, atol=slack)
+    assert np.abs(standard.mean(0)).max() <= 1 / 32 + 1e-6  # half a unit of at least sixteen
+    assert np.allclose(np.square(standard).mean(0), 1, atol=1e-5)
     assert all(float(np.float32(number)) == number for pair in found.target for number in pair)
-    unit = found.target[0][1] ** 2 if k == 1 else 1.0
-    assert found.reported(2.0) == pytest.approx(2 * unit)
+    scale, shift = (np.array(column, np.float32) for column in list(zip(*found.target, strict=True))[::-1])
+    answers = (found.targets(y) * scale + shift).astype(np.float64)  # as a module computes them
+    assert (np.square(answers - y).mean(0) <= 4e-4 * y.var(0) + 1e-300).all()
+    square = found.target[0][1] ** 2 if k == 1 else 1.0
+    assert found.reported(2.0) == pytest.approx(2 * square)
     assert found.reported(math.inf) is found.reported(None) is found.reported(math.nan) is None
 
 
-def test_a_mean_guess_loses_one_and_reaches_nothing() -> None:
-    one = task("regression", "mlp", 2, 200, 0, "none", lock=False)
-    loss, reached = one.objective.judge(lambda x: torch.zeros(len(x), 2), one.train, Meter())
-    assert loss == pytest.approx(one.objective.guess[0], rel=1e-3)
-    assert reached == pytest.approx(one.objective.guess[1], abs=1e-6)
+@pytest.mark.parametrize(
+    ("mean", "deviation", "remedy"),
+    [(1.7e12, 30_000.0, "subtract 1.7e+12 from it"), (1e6, 0.5, "subtract 1e+06 from it"), (0.0, 1e-45, "multiply it")],
+)
+def test_targets_that_float32_cannot_tell_apart_are_refused(mean: float, deviation: float, remedy: str) -> None:
+    y = mean + deviation * np.array([[-1.0], [1.0]])
+    with pytest.raises(RequestError, match=rf"^y is {re.escape(f'{mean:g} on')} average, .*; {re.escape(remedy)}"):
+        Regression.of(About((1,), 1, "", y, None))
+    if mean:
+        assert Regression.of(About((1,), 1, "", y - mean, None)).target == ((0.0, deviation),)
+
+
+def test_a_training_part_without_differences_keeps_its_units() -> None:
+    assert Regression.of(About((1,), 1, "", np.full((5, 1), 1.7e12), None)).target[0][1] == 1.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from ticketry import data
+from ticketry.core import regular
 from ticketry.core.errors import RequestError, refuse
 from ticketry.core.trust import NOTHING, Trust, typed
 from ticketry.experiment import Experiment, from_json
@@ -64,7 +65,7 @@ def problem_of_run(
 
 def _experiment(directory: RunDirectory) -> Experiment:
     try:
-        return from_json(json.loads(directory.record.read_text()))
+        return from_json(json.loads(regular.text(directory.record)))
     except RequestError:  # which is a ValueError, too: a method that does not exist, say
         raise
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -15,6 +15,7 @@ from typing import Any
 
 from ticketry import data
 from ticketry.checks import corruptions
+from ticketry.core import regular
 from ticketry.core.errors import RequestError, refuse
 from ticketry.core.meters import Meters
 from ticketry.core.spec import Spec
@@ -33,7 +34,7 @@ def repeatable(root: Path, dataset: Dataset, source: str, device: str) -> Experi
     `source`: the name of the data in that case.
     """
     try:
-        record = json.loads(RunDirectory(root).record.read_text())
+        record = json.loads(regular.text(RunDirectory(root).record))
         experiment, split = from_json(record), record["split"]
     except RequestError:  # which is a ValueError, too
         raise

@@ -31,7 +31,7 @@ def write(path: Path, data: bytes | str) -> None:
 
 def append(path: Path, line: str) -> None:
     """Add a line to a file, which is made where there is none; a kill may cut it short."""
-    handle = os.open(path, _NEW | os.O_APPEND, 0o666)
+    handle = os.open(path, _NEW | os.O_APPEND | os.O_NONBLOCK, 0o666)
     try:
         _pour(handle, f"{line}\n".encode())
     finally:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ticketry.core import regular
 from ticketry.core.atomic import write
 from ticketry.core.canonical import digest
 
@@ -31,7 +32,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 def read_object(path: Path) -> dict[str, Any] | None:
     """A JSON object in a file, with or without a seal; None where there is none that can be read."""
     try:
-        there = json.loads(path.read_bytes())
+        there = json.loads(regular.content(path))
     except (OSError, ValueError, RecursionError):
         return None
     return there if isinstance(there, dict) else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import math
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,11 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core.errors import refuse
+from ticketry.core import regular
+from ticketry.core.errors import RequestError, refuse
+from ticketry.data import idx, limit
+from ticketry.data.archive import Archive
+from ticketry.data.idx import idx_array
+
+__all__ = ["cifar_batches", "idx_array", "npz", "read"]
 
 Four = tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.generic], NDArray[np.generic]]
 _NAMES = (("X", "y"), ("X_train", "y_train", "X_test", "y_test"))
-_UNREADABLE = (OSError, ValueError, EOFError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 _RECORD = 1 + 3 * 32 * 32
 
 
@@ -25,10 +30,11 @@ def read(path: Path) -> tuple[NDArray[np.generic], ...]:
     if path.is_dir():
         if any(path.glob("data_batch*.bin")):
             return cifar(path)
-        if any(path.glob("*train-images*")):
-            return idx(path)
+        where = idx.found(path)
+        if where is not None:
+            return idx.read(where)
         raise refuse("data", f"{path}, a directory without such files", *_DIRECTORY)
-    if not path.is_file():
+    if not path.exists():
         raise refuse("data", f"{path}, which does not exist", "a .npz file or a directory", "correct the path")
     return npz(path)
 
@@ -36,42 +42,21 @@ def read(path: Path) -> tuple[NDArray[np.generic], ...]:
 def npz(path: Path) -> tuple[NDArray[np.generic], ...]:
     """The arrays X and y, or X_train, y_train, X_test and y_test. Pickled objects are never loaded."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with Archive(path) as archive:
             found = set(archive.files)
             names = next((names for names in _NAMES if found.issuperset(names)), None)
             if names is not None:
                 return tuple(archive[name] for name in names)
+    except RequestError:  # which is a ValueError, too
+        raise
     except _UNREADABLE as error:
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
         raise refuse(
-            "data", f"{path}, which is not one", "an .npz file of plain arrays", "save it by np.savez"
+            "data", f"{path}, which is not one{reason}", "an .npz file of plain arrays", "save it by np.savez"
         ) from error
     held = ", ".join(sorted(found)) or "nothing"
     wanted = "one with X and y, or X_train, y_train, X_test and y_test"
     raise refuse("data", f"{path}, which holds {held}", wanted, "save it with these names")
-
-
-def idx(directory: Path) -> Four:
-    """An MNIST-like directory: `train-images*` and `train-labels*`, and `t10k-` or `test-` of both."""
-    test = "t10k" if any(directory.glob("*t10k-images*")) else "test"
-    paths = [_one(directory, f"*{part}-{kind}*") for part in ("train", test) for kind in ("images", "labels")]
-    x, y, x_test, y_test = (idx_array(path) for path in paths)
-    return x, y, x_test, y_test
-
-
-def idx_array(path: Path) -> NDArray[np.uint8]:
-    """The bytes of one IDX file: two zeros, type 8, the number of dimensions, their big-endian sizes, the values."""
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise refuse("data", f"{path}, which is not readable ({error})", "an IDX file", "fetch it again") from error
-    dimensions = content[3] if content[:3] == b"\x00\x00\x08" and len(content) > 3 else 0
-    start = 4 + 4 * dimensions
-    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
-    if not dimensions or len(content) != start + math.prod(shape):
-        raise refuse("data", f"{path}, whose size and header disagree", "an IDX file of bytes", "fetch it again")
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
 def cifar(directory: Path) -> Four:
@@ -83,13 +68,23 @@ def cifar(directory: Path) -> Four:
 
 def cifar_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The images (N, 3, 32, 32) and labels (N,) of records of 3,073 bytes: label, then red, green and blue plane."""
-    contents = [np.fromfile(path, dtype=np.uint8) for path in paths]
-    for path, content in zip(paths, contents, strict=True):
-        if not content.size or content.size % _RECORD:
-            size = f"{path} of {content.size} bytes"
-            raise refuse("data", size, f"of whole records of {_RECORD} bytes", "fetch it again")
+    contents = [_records(path) for path in paths]
     records = np.concatenate(contents).reshape(-1, _RECORD)
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0]
+
+
+def _records(path: Path) -> NDArray[np.uint8]:
+    try:
+        with regular.opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if not size or size % _RECORD:
+                what = f"{path} of {size} bytes"
+                raise refuse("data", what, f"of whole records of {_RECORD} bytes", "fetch it again")
+            limit.check(path, size)
+            return np.fromfile(file, np.uint8)
+    except OSError as error:
+        what = f"{path}, which is not readable ({error.strerror})"
+        raise refuse("data", what, "a file of CIFAR-10", "fetch it again") from error
 
 
 def _one(directory: Path, pattern: str) -> Path:

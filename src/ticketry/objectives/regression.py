@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from ticketry.core.errors import refuse
 from ticketry.core.fitness import kernels
 from ticketry.core.fitness.examples import PreparedExamples
 from ticketry.core.fitness.kernels import Networks
@@ -39,7 +40,8 @@ R2 = Measure(
 )
 
 
-_NOISE = 1e-7  # of float32, beside 1
+_UNITS = 16  # in the last place of the mean: answers in the units of the data then lose 0.0003 of R2 to rounding
+_MOST = float(np.finfo(np.float32).max)
 
 
 class SquaredError:
@@ -120,12 +122,24 @@ class Regression:
 
 
 def _target(y: NDArray[Any]) -> Target:
-    """Mean and deviation of each of Float64[N, K], by exact sums and as float32, so alike on every machine."""
+    """Mean and deviation of each of Float64[N, K], by exact sums and as float32, so alike on every machine.
+
+    The deviation is that from the mean as it is kept, of which rounding takes at most half a unit in the last place.
+    Raises RequestError where targets differ by so few of these units that float32 cannot tell them apart.
+    """
     found = []
-    for column in y.T.tolist():
-        mean = math.fsum(column) / len(column)
+    for number, column in enumerate(y.T.tolist()):
+        mean = float(np.float32(math.fsum(column) / len(column)))
+        if min(column) == max(column):  # in this part alone: data that never differ are refused
+            found.append((mean, 1.0))
+            continue
         scale = math.sqrt(math.fsum((value - mean) ** 2 for value in column) / len(column))
-        mean, scale = float(np.float32(mean)), float(np.float32(scale))
-        varies = scale > _NOISE * abs(mean) and 0 < scale < math.inf  # else what is left is rounding
-        found.append((mean, scale if varies else 1.0))
+        unit = float(np.spacing(np.float32(abs(mean))))
+        if scale < _UNITS * unit:
+            where = "y" if y.shape[1] == 1 else f"y[:, {number}]"
+            what = f"{mean:.6g} on average, with a deviation of {np.std(column):.3g}"
+            allowed = f"spread over at least {_UNITS * unit:.3g} there, or float32 cannot tell targets apart"
+            remedy = "multiply it by a large number" if abs(mean) < scale else f"subtract {mean:.6g} from it"
+            raise refuse(where, what, allowed, remedy)
+        found.append((mean, float(np.float32(min(scale, _MOST)))))
     return tuple(found)

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ticketry import objectives
-from ticketry.core import spec
+from ticketry.core import regular, spec
 from ticketry.core.objective import Measure
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
@@ -42,7 +42,7 @@ def page(directory: RunDirectory, result: Result) -> str:
     `result`: what `result.json` holds or will hold.
     """
     again = f"{directory.root.resolve().name}-again"  # a second run must not be in the directory of the first
-    record = json.loads(directory.record.read_text())
+    record = json.loads(regular.text(directory.record))
     log = _log(directory, f"val_{objectives.measure(result).name}")
     encoded = file.read(directory.ticket)
     summary, ticket = file.summary(encoded), file.decode(encoded)
@@ -97,7 +97,7 @@ def page(directory: RunDirectory, result: Result) -> str:
 def _log(directory: RunDirectory, reached: str) -> list[dict[str, Any]]:
     """The lines of the log; none where it is not as the search wrote it: it may have been cut short since."""
     try:
-        lines = [json.loads(line) for line in directory.log.read_text().splitlines()]
+        lines = [json.loads(line) for line in regular.text(directory.log).splitlines()]
         sound = all({"step", "val_loss", "train_loss", reached} <= set(line) for line in lines)
     except (OSError, ValueError, TypeError):
         return []

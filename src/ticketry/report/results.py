@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from ticketry import objectives
+from ticketry.core import regular
 from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.report import comparison, landscape, notebook, verdicts
 from ticketry.report.numerals import decimal, quality
@@ -49,7 +50,7 @@ class Comparison:
         return out.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
-        return notebook.framed(self.directory.report.read_text())
+        return notebook.framed(regular.text(self.directory.report))
 
 
 @dataclass(frozen=True, repr=False)

@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from ticketry.core import regular
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, reason
 
@@ -41,7 +42,7 @@ def load(path: Path, owner: str, kinds: Mapping[str, Any], device: torch.device)
     Raises RequestError where the file is damaged, or is the state of something else.
     """
     try:
-        content = path.read_bytes()
+        content = regular.content(path)
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata()
         tensors = load_tensors(content)

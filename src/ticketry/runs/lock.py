@@ -72,7 +72,7 @@ def _held(path: Path) -> int:
 
 def _opened(path: Path) -> tuple[int, bool]:
     """The open file, and whether it can be written: not that of another user, which can be locked all the same."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666), True
     except PermissionError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ticketry.core import regular
 from ticketry.core.trust import NOTHING, Trust
 from ticketry.paths import RunDirectory
 from ticketry.report import notebook, text
@@ -29,7 +30,7 @@ class Run:
     def _repr_html_(self) -> str:
         """For notebooks: the page of a search, the table of a training."""
         if self.directory.report.exists():
-            return notebook.framed(self.directory.report.read_text())
+            return notebook.framed(regular.text(self.directory.report))
         return notebook.table(repr(self), text.result_rows(self.result))
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core import regular
 from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.seed.weights import digest
@@ -124,7 +125,7 @@ def verify(ticket: TicketFile) -> list[Check]:
 def read(path: str | Path) -> bytes:
     """The bytes of a file. Raises RequestError where it is missing or cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return regular.content(Path(path))
     except OSError as error:
         raise refuse("ticket", path, f"a readable ticket file ({error.strerror})", "check the path") from None
 
