@@ -16,10 +16,11 @@ SHARED = {
     "--data": {"find", "eval", "train", "compare"},  # the others may do without
     "--model": {"find", "compare"},
     "--val": {"find", "train", "check", "compare"},
-    "--device": {"find", "eval", "train", "check", "recipe", "compare"},
+    "--standardise": {"find", "compare"},
+    "--device": {"find", "eval", "predict", "train", "check", "recipe", "compare"},
     "--workers": {"recipe", "compare"},
     "--quiet": {"find", "train", "check", "recipe", "compare"},
-    "--json": {"show", "eval", "train", "check", "landscape", "recipe", "compare"},
+    "--json": {"show", "eval", "predict", "train", "check", "landscape", "recipe", "compare"},
 }
 
 
@@ -65,6 +66,7 @@ def test_the_names_of_data_and_models_stand_with_every_verb_that_asks_for_them(s
 def test_what_is_shared_says_one_thing(flag: str, said: dict[str, dict[str, str]]) -> None:
     assert len({said[verb][flag] for verb in SHARED[flag]}) == 1
     others = {verb for verb in VERBS if flag in said[verb]} - SHARED[flag]
+    others -= {"predict"} if flag == "--data" else set()  # which takes examples without labels
     assert others <= {"check", "landscape"}
     assert all("(default: None)" in said[verb][flag] for verb in others)
 
