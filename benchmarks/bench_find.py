@@ -22,6 +22,7 @@ from torch.nn import functional
 import ticketry as tk
 from table import Row, at_most, show
 from ticketry import data, models
+from ticketry.core.nets.feed import inputs
 
 EPOCHS, BATCH, REPEATS = 10, 128, 5
 
@@ -29,7 +30,7 @@ EPOCHS, BATCH, REPEATS = 10, 128, 5
 def dense() -> None:
     dataset = data.load("mnist")
     split = data.split(dataset, 0.1)
-    x = torch.from_numpy(dataset.x[split.train]).float().div_(255).sub_(dataset.mean[0]).div_(dataset.std[0])
+    x = inputs(dataset.x[split.train], dataset.scaling)
     y = torch.from_numpy(dataset.y[split.train])
     module = models.build("lenet-300-100", dataset.input_shape, 10)
     for parameter in module.parameters():

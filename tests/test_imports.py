@@ -21,7 +21,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 # Each part may import what stands above it; parts of one line do not import one another.
 ORDER = (
     ("core.errors", "core.lazy", "core.atomic", "core.regular", "core.version", "core.canonical"),
-    ("core.device", "core.spec", "core.meters", "core.sealed"),
+    ("core.device", "core.spec", "core.meters", "core.sealed", "core.scaling"),
     ("core.trust",),
     ("core.seed",),
     ("core.masks",),

@@ -19,7 +19,7 @@ from ticketry.core.atomic import sweep, write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
 from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
-from ticketry.data import Dataset, named
+from ticketry.data import Dataset, from_arrays, named
 from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes.compare import comparison
 from ticketry.recipes.perform import perform
@@ -81,6 +81,7 @@ def compare(
     epochs: int | None = None,
     training: Training | None = None,
     val: float = 0.1,
+    standardise: bool = False,
     device: str = "cpu",
     workers: int | None = 1,
     quiet: bool = True,
@@ -107,6 +108,7 @@ def compare(
         epochs=epochs,
         training=training,
         val=val,
+        standardise=standardise,
     )
     return _performed(plan.on(device), out, workers, quiet)
 
@@ -180,8 +182,21 @@ def _performed(plan: Recipe, out: str | Path, workers: int | None, quiet: bool) 
 def _saved(dataset: Dataset, out: Path) -> str:
     """The path of the data beside the comparison, where they are written once."""
     path = out.with_name(f"{out.name}-data").resolve() / "data.npz"
+    x, y, x_test, y_test = dataset.x, dataset.y, dataset.x_test, dataset.y_test
+    plain = from_arrays("data", x, y, x_test, y_test, labels=dataset.labels or None)
+    own = [name for name in ("scaling", "augment", "objective") if getattr(plain, name) != getattr(dataset, name)]
+    if own:
+        what, allowed = (
+            f"a Dataset with {' and '.join(own)} of its own",
+            "what its arrays alone make, as runs start anew",
+        )
+        raise refuse("data", what, allowed, "name a function that returns it, package.module:function")
     content = io.BytesIO()
-    np.savez(content, X_train=dataset.x, y_train=dataset.y, X_test=dataset.x_test, y_test=dataset.y_test)
+    if dataset.labels:
+        names = np.array(dataset.labels)
+        np.savez(content, X_train=x, y_train=y, X_test=x_test, y_test=y_test, class_names=names)
+    else:
+        np.savez(content, X_train=x, y_train=y, X_test=x_test, y_test=y_test)
     if not path.exists() or regular.content(path) != content.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep([path.parent])

@@ -70,6 +70,8 @@ class Experiment:
     search: Search = field(default_factory=Search)
     val: float = 0.1
     device: str = "cpu"
+    standardise: bool = False
+    """Whether inputs are scaled by mean and deviation of the training part, as `data.features` does it."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**63:
@@ -79,8 +81,10 @@ class Experiment:
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """All fields with their values, defaults included, as JSON-ready data."""
+        """All fields with their values, defaults included, as JSON-ready data; `standardise` where it is asked for."""
         whole = asdict(replace(self, budget=self.budget.over(self.method.budget)))
+        if not self.standardise:
+            del whole["standardise"]
         whole["method"] = {"name": name_of(self.method), **whole["method"]}
         return json.loads(json.dumps({"schema": SCHEMA, **whole}))  # type: ignore[no-any-return]
 
@@ -92,7 +96,8 @@ class Experiment:
 
 def from_json(data: dict[str, Any]) -> Experiment:
     """The Experiment that `resolved`, or an `experiment.json`, describes."""
-    data = {field.name: data[field.name] for field in fields(Experiment)}
+    given = [field.name for field in fields(Experiment) if field.name != "standardise"]
+    data = {name: data[name] for name in given} | {"standardise": data.get("standardise", False)}
     method = dict(data.pop("method"))
     search = Search(**{name: tuple(value) for name, value in data.pop("search").items()})
     return Experiment(

@@ -574,7 +574,7 @@ class TestTickets:
         if data == "blobs(classes=2)":  # two features, two classes: the same kind
             assert main(["eval", "a.tkt", "--data", data]) == 0
         else:
-            refuse("eval", "a.tkt", "--data", data, says="data is ")
+            refuse("eval", "a.tkt", "--data", data, says=("data ", " is "))
 
     @pytest.mark.parametrize("device", ["tpu", *([] if torch.cuda.is_available() else ["cuda"])])
     def test_another_device(self, refuse: Refuse, ticket: Path, device: str) -> None:

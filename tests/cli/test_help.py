@@ -15,12 +15,13 @@ WORDS = {"find": ["find", "edge-popup"], "recipe": ["recipe", "genetic-moons"]}
 SHARED = {
     "--data": {"find", "eval", "train", "compare"},  # the others may do without
     "--model": {"find", "compare"},
-    "--trust": {"verify", "eval", "train", "check", "landscape"},
+    "--trust": {"verify", "eval", "predict", "train", "check", "landscape"},
     "--val": {"find", "train", "check", "compare"},
-    "--device": {"find", "eval", "train", "check", "recipe", "compare"},
+    "--standardise": {"find", "compare"},
+    "--device": {"find", "eval", "predict", "train", "check", "recipe", "compare"},
     "--workers": {"recipe", "compare"},
     "--quiet": {"find", "train", "check", "recipe", "compare"},
-    "--json": {"show", "verify", "eval", "train", "check", "landscape", "recipe", "compare"},
+    "--json": {"show", "verify", "eval", "predict", "train", "check", "landscape", "recipe", "compare"},
 }
 
 
@@ -66,7 +67,8 @@ def test_the_names_of_data_and_models_stand_with_every_verb_that_asks_for_them(s
 def test_what_is_shared_says_one_thing(flag: str, said: dict[str, dict[str, str]]) -> None:
     assert len({said[verb][flag] for verb in SHARED[flag]}) == 1
     others = {verb for verb in VERBS if flag in said[verb]} - SHARED[flag]
-    assert others <= {"check", "eval", "landscape", "train", "verify"}
+    others -= {"predict"} if flag == "--data" else set()  # which takes examples without labels
+    assert others <= {"check", "eval", "landscape", "predict", "train", "verify"}
     assert all("(default: None)" in said[verb][flag] for verb in others)
 
 

@@ -17,6 +17,7 @@ from ticketry.core.masks import space
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Net
+from ticketry.core.scaling import AS_IS
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 from ticketry.objectives.classification import Classification
@@ -34,7 +35,7 @@ def _generator_restored() -> Iterator[None]:
 
 def examples(n: int, *shape: int, classes: int = 3) -> Feed:
     x = torch.randn(n, *shape).numpy()
-    return feed(x, np.arange(n) % classes, (0.0,), (1.0,), CPU)
+    return feed(x, np.arange(n) % classes, AS_IS, CPU)
 
 
 def task_of(module: nn.Module, shape: tuple[int, ...], n: int = 10, lock: bool = False, **given: Any) -> Task:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketry.core.errors import RequestError
+from ticketry.core.scaling import AS_IS, Scaling
 from ticketry.data import Dataset, from_arrays, split
 
 
@@ -64,23 +65,27 @@ def test_the_digest_is_the_documented_one_and_covers_all() -> None:
 
 def test_moments_of_pixels_are_per_channel_and_in_units_of_255() -> None:
     dataset = data(100)
-    for channel in range(3):
+    assert dataset.scaling.unit == "u8"
+    for channel, (gain, shift) in enumerate(dataset.scaling.pairs):
         values = dataset.x[:, channel] / 255
-        assert dataset.mean[channel] == pytest.approx(values.mean(), abs=1e-4)
-        assert dataset.std[channel] == pytest.approx(values.std(), abs=1e-4)
+        mean, std = round(float(values.mean()), 4), round(float(values.std()), 4)
+        assert (gain, shift) == (np.float32(1 / (255 * std)), np.float32(-mean / std))
     assert dataset.input_shape == (3, 2, 2)
 
 
 def test_moments_of_constant_pixels_floats_and_given_ones() -> None:
     flat = np.full((4, 5), 51, np.uint8)
-    assert (from_arrays("flat", flat, [0, 1, 0, 1], flat, [0, 1, 0, 1]).std) == (1.0,)
-    floats = data(10, dtype="float32")
-    assert (floats.mean, floats.std) == ((0.0,) * 3, (1.0,) * 3)
+    pair = (float(np.float32(1 / 255)), float(np.float32(-0.2)))
+    assert from_arrays("flat", flat, [0, 1, 0, 1], flat, [0, 1, 0, 1]).scaling == Scaling("u8", (pair,))
+    assert data(10, dtype="float32").scaling == AS_IS
     chosen = from_arrays("flat", flat, [0, 1, 0, 1], flat, [0, 1, 0, 1], mean=(0.5,), std=(2.0,), augment="crop-flip")
-    assert (chosen.mean, chosen.std, chosen.augment) == ((0.5,), (2.0,), "crop-flip")
+    pair = (float(np.float32(1 / 510)), -0.25)
+    assert (chosen.scaling, chosen.augment) == (Scaling("u8", (pair,)), "crop-flip")
 
 
-@pytest.mark.parametrize(("mean", "std"), [((0.0,), (0.0,)), ((0.0, 1.0), (1.0,)), ((float("nan"),), (1.0,)), ((), ())])
+@pytest.mark.parametrize(
+    ("mean", "std"), [((0.0,), (0.0,)), ((0.0, 1.0), (1.0,)), ((float("nan"),), (1.0,)), ((0.0,), (1e-50,)), ((), ())]
+)
 def test_moments_that_do_not_fit_are_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     x = np.zeros((4, 5), np.uint8)
     with pytest.raises(RequestError, match="data flat: mean and std"):

@@ -126,7 +126,7 @@ def test_own_functions(own: str) -> None:
     assert len(four.x) == len(four.x_test) == 12
     assert load(f"{own}:lists").digest == load(f"{own}:two").digest
     whole = load(f"{own}:whole")
-    assert (whole.augment, whole.mean, whole.name) == ("crop-flip", (3,), f"{own}:whole")
+    assert (whole.augment, whole.scaling.pairs, whole.name) == ("crop-flip", ((0.5, -1.5),), f"{own}:whole")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,9 @@ def test_published_sets(
     assert len(dataset.x) == (50_000 if text == "cifar10" else 60_000)
     assert len(dataset.x_test) == 10_000
     assert len(parts.val) == len(dataset.x) // 10
-    assert data.from_arrays("x", dataset.x, dataset.y, dataset.x_test, dataset.y_test).mean == dataset.mean == mean
+    computed = data.from_arrays("x", dataset.x, dataset.y, dataset.x_test, dataset.y_test).scaling
+    assert [round(-shift / gain / 255, 4) for gain, shift in dataset.scaling.pairs] == list(mean)
+    assert computed.pairs == pytest.approx(dataset.scaling.pairs, rel=1e-3)
     assert counts is None or set(np.bincount(dataset.y)) == {counts}
     assert dataset.augment == ("crop-flip" if text == "cifar10" else "none")
 

@@ -48,7 +48,7 @@ def task_of(kind: ObjectiveClass) -> Task:
     where = space.find(module)
     values = {name: value.detach() for name, value in module.named_parameters()}
     base = torch.cat([values.pop(layer.name).flatten() for layer in where.layers])
-    split: Feed = feed(found.x, objective.targets(found.y), found.mean, found.std, torch.device("cpu"))
+    split: Feed = feed(found.x, objective.targets(found.y), found.scaling, torch.device("cpu"))
     given: dict[str, Any] = {"scale": "none", "augment": False, "seed": 5, "budget": Budget()}
     return Task(
         net=Net(module, values), space=where, base=base, objective=objective, train=split, validation=split, **given

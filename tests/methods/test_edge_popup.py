@@ -17,6 +17,7 @@ from ticketry.core.masks.space import Layer, Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Net
+from ticketry.core.scaling import AS_IS
 from ticketry.core.task import Task
 from ticketry.experiment import Lock
 from ticketry.methods.edge_popup import EdgePopup, State
@@ -34,7 +35,7 @@ def task_on(weights: list[Floats], x: Floats, y: list[int], epochs: int = 1, **g
         parts += [nn.ReLU()] * bool(number) + [nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")]
         start = layers[-1].stop if layers else 0
         layers.append(Layer(f"{2 * number}.weight", weight.shape, start, start + weight.size))
-    examples: Feed = feed(x.astype(np.float32), np.array(y), (0.0,), (1.0,), CPU)
+    examples: Feed = feed(x.astype(np.float32), np.array(y), AS_IS, CPU)
     settings = {"scale": "none", "augment": False, "seed": 0, "budget": Budget(epochs=epochs)} | given
     return Task(
         net=Net(nn.Sequential(*parts), {}),

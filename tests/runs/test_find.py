@@ -22,7 +22,6 @@ from tests.laws import tiny
 import ticketry as tk
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Meters
-from ticketry.core.nets.feed import feed
 from ticketry.core.trust import Trust
 from ticketry.data import from_arrays
 from ticketry.experiment import Experiment, Lock, from_json
@@ -510,9 +509,10 @@ class TestModels:
         before = torch.get_rng_state()
         wanted = replace(WANTED, model=model, lock=lock, method=EdgePopup(batch=75, weights=weights))
         done = tiny.execute(wanted, out)
-        module = tk.load(done.directory.ticket).module(trust=("own_models",))
+        ticket = tk.load(done.directory.ticket)
+        module = ticket.module(trust=("own_models",))
         d = tiny.dataset()
-        x, y = feed(d.x_test, d.y_test, d.mean, d.std, torch.device("cpu")).batch(slice(None))
+        x, y = ticket.preprocess(d.x_test), torch.from_numpy(d.y_test)
         assert torch.equal(torch.get_rng_state(), before)
         logits = module(x.clone())
         assert not module.training

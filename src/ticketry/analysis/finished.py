@@ -50,7 +50,7 @@ def problem_of_run(
     experiment = replace(experiment, device=device or experiment.device)
     try:
         dataset = data.load(source, typed(source)) if isinstance(source, str) else source
-        problem = problem_of_experiment(experiment, dataset, model, trust)
+        problem = problem_of_experiment(experiment, dataset, model, trust, run.ticket.content)
     except RequestError as error:
         if source is None and str(error).startswith("data is "):
             raise RequestError(f"{str(error).rstrip('.?')}; or name the data of the run with --data.") from None

@@ -28,6 +28,9 @@ Model = Annotated[
     arg(help="mlp:50,50, lenet-300-100, conv2, conv4, conv6, resnet20, resnet18, vgg16, or package.module:factory."),
 ]
 Val = Annotated[float, arg(help="Fraction of the training data that is held out to validate, in (0, 1).")]
+Standardise = Annotated[
+    bool, arg(help="Scale inputs to mean 0 and deviation 1 by the training part; the ticket keeps the scaling.")
+]
 Device = Annotated[str, arg(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[int | None, arg(help="Runs at a time, each on one thread; one for each core without it.")]
 Trust = Annotated[
@@ -54,6 +57,7 @@ class Find:
     """Decides weights, locks, data order and every draw of the search."""
     val: Val = 0.1
     device: Device = "cpu"
+    standardise: Standardise = False
     quiet: Quiet = False
     budget: Budget = field(default_factory=Budget)
     lock: Lock = field(default_factory=Lock)
@@ -82,12 +86,26 @@ class Verify:
 
 @dataclass(frozen=True, kw_only=True)
 class Eval:
-    """Accuracy and loss of the network in a ticket file."""
+    """Quality and loss of the network in a ticket file on labelled data, and which classes it takes for which."""
 
     file: File
     data: Data
     split: Literal["test", "train", "all"] = "test"
-    """Which examples: the test split, all training examples (validation included), or both."""
+    """Which examples: the test split, all training examples (validation included), or both; all of a file without."""
+    model: Other = None
+    trust: Trust = ()
+    device: Device = "cpu"
+    json: Json = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict:
+    """What the network in a ticket file says of examples without labels, as CSV or JSON."""
+
+    file: File
+    data: Annotated[str, arg(help="A .npy, a .npz with X_test, X or one array, or data as for eval: their test part.")]
+    out: Path | None = None
+    """A .csv or .json file; printed as CSV without it."""
     model: Other = None
     trust: Trust = ()
     device: Device = "cpu"
@@ -186,6 +204,7 @@ class Compare:
     """Epochs of every search that takes any; without it those that each method has by default."""
     training: Training = field(default_factory=Training)
     val: Val = 0.1
+    standardise: Standardise = False
     device: Device = "cpu"
     workers: Workers = None
     quiet: Quiet = False

@@ -86,22 +86,24 @@ def verify(args: Sequence[str]) -> int:
 def evaluate(args: Sequence[str]) -> int:
     """Accuracy and loss of the network in a ticket file."""
     request = _parse(flags.Eval, args, "eval")
-    from ticketry import objectives
-    from ticketry.report.numerals import decimal
+    from ticketry.report import evaluation
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
     result = score(Ticket.load(request.file), request.data, request.split, request.device, request.model, request.trust)
-    measure = objectives.measure(result)
     if request.json:
-        print(json.dumps(result, indent=2))
+        print(json.dumps(result, indent=2, allow_nan=False))
     else:
-        other = "" if result["same_data"] else "; these are not the data that the ticket was found on"
-        examples = {"all": "", "test": " test", "train": " training"}[request.split]
-        print(
-            f"{request.file} on {result['examples']}{examples} examples of {request.data}:"
-            f" {measure.title} {result[measure.name]:.4f}, {measure.loss} {decimal(result['loss'])}{other}"
-        )
+        print(evaluation.text(request.file, request.data, request.split, result))
+    return 0
+
+
+def predict(args: Sequence[str]) -> int:
+    """What the network in a ticket file says of examples without labels."""
+    request = _parse(flags.Predict, args, "predict")
+    from ticketry.report import predictions
+
+    print(predictions.predict(**vars(request)), end="")
     return 0
 
 
@@ -169,7 +171,7 @@ def compare(args: Sequence[str]) -> int:
     request = _parse(flags.Compare, args, "compare")
     from ticketry.recipes.compare import comparison
 
-    names = ("data", "model", "seeds", "epochs", "training", "val")
+    names = ("data", "model", "seeds", "epochs", "training", "val", "standardise")
     plan = comparison(request.methods, request.densities, **{name: getattr(request, name) for name in names})
     _perform(plan, request)
     return 0
@@ -232,6 +234,7 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
     "show": show,
     "verify": verify,
     "eval": evaluate,
+    "predict": predict,
     "train": train,
     "check": check,
     "landscape": landscape,

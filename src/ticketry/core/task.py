@@ -175,7 +175,7 @@ class Task:
         self.meter.spend(evaluations=len(masks))
         examples = self._prepared
         if batch is not None:
-            examples = self.objective.prepare(Feed(batch.x, batch.y, self.train.gain, self.train.shift))
+            examples = self.objective.prepare(Feed(batch.x, batch.y))
         population = Population(self.space, self._base, masks, self._effective.factors(masks))
         networks = Networks(self._net, self._stack, population, self.norms, kernel)
         return self.objective.score(networks, examples, limit, self.meter)

@@ -9,7 +9,7 @@ import inspect
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -17,10 +17,10 @@ from pathlib import Path
 from ticketry.core import spec
 from ticketry.core.errors import refuse, shorten, unknown
 from ticketry.core.trust import NOTHING, Trust, run
-from ticketry.data import files
+from ticketry.data import arrays, files
 from ticketry.data.dataset import Augment, Dataset, Split, from_arrays, split
 
-__all__ = ["Augment", "Dataset", "Split", "from_arrays", "load", "named", "names", "split"]
+__all__ = ["Augment", "Dataset", "Split", "from_arrays", "load", "named", "names", "read", "split"]
 
 
 def names() -> list[str]:
@@ -45,39 +45,55 @@ def named(given: str | Dataset | Sequence[object]) -> tuple[str, Dataset | None]
 
 
 def load(text: str, trust: Trust = NOTHING) -> Dataset:
-    """The data set that a text names. `trust`: the import paths that may be run; none without it.
+    """The data set that a text names, with a training part. `trust`: the import paths that may be run; none without it.
 
     `text` is a built-in name with or without literal arguments (`digits`, `mnist(train=2000)`), the path of an `.npz`
     file or of a directory of IDX or CIFAR-10 files, or an import path `package.module:function` to a function
-    returning `(X, y)`, `(X_train, y_train, X_test, y_test)` or a `Dataset`. A path to a directory with a built-in's
-    name is written `./name`. Raises RequestError, in one sentence, for whatever is wrong.
+    returning `(X, y)`, `(X_train, y_train, X_test, y_test)`, a `Dataset` or what scikit-learn's loaders return. A path
+    to a directory with a built-in's name is written `./name`. Raises RequestError, in one sentence, for whatever is
+    wrong.
     """
+    name, found = read(text, trust)
+    if isinstance(found, Dataset):
+        return found
+    if found.parts[0] is None:
+        wanted = "one with X and y, or X_train, y_train, X_test and y_test"
+        raise refuse("data", f"{name}, which holds X_test and y_test alone", wanted, "add the training part")
+    return from_arrays(name, *found.parts, labels=found.labels)
+
+
+def read(text: str, trust: Trust = NOTHING) -> tuple[str, Dataset | files.Arrays]:
+    """The canonical text of the data that a text names, and they themselves: as arrays where those are unchecked."""
     builtins = _builtins()
     target = text.partition("(")[0].strip()
     path = os.path.expanduser(text)
     is_path = os.path.exists(path) or path.endswith(".npz") or (os.sep in text and not spec.Spec(target).imported)
     if is_path and target not in builtins:
-        found = _assemble(text, files.read(Path(path)))
+        found = files.read(Path(path))
         if text not in trust.typed:
             print(f"read the data {shorten(os.path.abspath(path))}, which the file names", file=sys.stderr)
-        return found
+        return text, found
     named = spec.parse("data", text)
     if named.imported:
-        return _assemble(str(named), run("data", named, trust))
+        return str(named), _returned(str(named), run("data", named, trust))
     if target not in builtins:
         raise unknown("data", target, builtins, ", a path to an .npz file or directory, and package.module:function")
-    return _assemble(str(named), spec.call("data", named, builtins[target]))
+    return str(named), _returned(str(named), spec.call("data", named, builtins[target]))
 
 
-def _assemble(name: str, result: object) -> Dataset:
+def _returned(name: str, result: object) -> Dataset | files.Arrays:
     if isinstance(result, Dataset):
         return replace(result, name=name)
+    if isinstance(result, Mapping) and {"data", "target"} <= result.keys():  # scikit-learn's Bunch
+        names = result.get("target_names")
+        classes = not arrays.measured(result["target"])
+        return files.Arrays((result["data"], result["target"]), names if classes else None)
     if not isinstance(result, tuple | list) or len(result) not in (2, 4):
         what = (
             f"{type(result).__name__} of {len(result)}" if isinstance(result, tuple | list) else type(result).__name__
         )
         raise refuse(f"data {name}", f"a {what}", "(X, y) or (X_train, y_train, X_test, y_test)", "return such a tuple")
-    return from_arrays(name, *result)
+    return files.Arrays(tuple(result))
 
 
 def _builtins() -> dict[str, Callable[..., object]]:

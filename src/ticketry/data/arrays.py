@@ -111,6 +111,28 @@ def check(field: str, x: Inputs, y: Targets, x_test: Inputs, y_test: Targets) ->
     return count
 
 
+def class_names(field: str, given: object, classes: int) -> tuple[str, ...]:
+    """Names of classes 0 to classes - 1 as text; none for None, and where they are only the numbers of the classes.
+
+    Raises RequestError unless there is one for each class, printable, of 1 to 64 characters and unlike the others.
+    """
+    if given is None:
+        return ()
+    every = np.asarray(given)
+    if every.ndim != 1 or every.dtype.kind not in "USOiu":
+        raise refuse(field, f"an array of {every.dtype} {every.shape}", "a list of texts", "pass one for each class")
+    if not classes:
+        raise refuse(field, f"of {len(every)} names", "left out: its y is quantities, not classes", "leave them out")
+    names = tuple(one.decode() if isinstance(one, bytes) else str(one) for one in every.tolist())
+    if len(names) != classes:
+        raise refuse(field, f"of {len(names)} names", f"one for each of {classes} classes", "name every class")
+    for name in names:
+        if not (name.isprintable() and 1 <= len(name) <= 64) or names.count(name) > 1:
+            allowed = "printable names of 1 to 64 characters, each of one class alone"
+            raise refuse(field, f"{name[:80]!r} for class {names.index(name)}", allowed, "choose another name")
+    return () if names == tuple(map(str, range(classes))) else names
+
+
 _LABELS = ("whole numbers 0..C-1", "number the classes from 0")
 
 

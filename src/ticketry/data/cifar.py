@@ -23,6 +23,9 @@ _SOURCE = Source(
     ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
 )
 
+LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""As the authors' `batches.meta.txt` has them."""
+
 
 def cifar10(train: int = 50_000, test: int = 10_000, augment: Augment = "crop-flip") -> Dataset:
     """Ten kinds of animals and vehicles. `train` and `test` keep the first so many of each, for quick runs."""
@@ -34,7 +37,12 @@ def cifar10(train: int = 50_000, test: int = 10_000, augment: Augment = "crop-fl
     *batches, last = (directory / name for name in _SOURCE.sha256)
     x, y = files.cifar_batches(batches)
     x_test, y_test = files.cifar_batches([last])
+    held = 1 + int(max(y[:train].max(), y_test[:test].max()))
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
     return from_arrays(
-        "cifar10", x[:train], y[:train], x_test[:test], y_test[:test], mean=mean, std=std, augment=augment
+        *("cifar10", x[:train], y[:train], x_test[:test], y_test[:test]),
+        mean=mean,
+        std=std,
+        augment=augment,
+        labels=LABELS[:held],
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ticketry.core.errors import refuse
+from ticketry.core.scaling import AS_IS, Scaling, Unit, standard
 from ticketry.core.seed.streams import stream
 from ticketry.data import arrays
 
@@ -34,14 +36,14 @@ class Dataset:
     """Their classes or quantities."""
     outputs: int
     """The number of classes, at least 2, or of quantities, at least 1."""
-    mean: tuple[float, ...]
-    """Subtracted from each channel, after uint8 was divided by 255. C numbers for (N, C, H, W), else one."""
-    std: tuple[float, ...]
-    """Then divides each channel. As many numbers as `mean`, all positive."""
+    scaling: Scaling = AS_IS
+    """How their numbers become inputs: what a ticket that is found on them keeps."""
     augment: Augment = "none"
     """What training does to each image: nothing, or a random crop from 4 pixels of zero padding and a random flip."""
     objective: str = "classification"
     """What a network is scored by on them: the name of a file of `ticketry.objectives`."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes in their order; none where they are only numbers."""
 
     def __repr__(self) -> str:
         sizes = f"{len(self.x):,} examples to train and validate, {len(self.x_test):,} to test"
@@ -58,14 +60,7 @@ class Dataset:
 
         And over the name of the objective, where it is not the one that the type of y stands for.
         """
-        sha = hashlib.sha256()
-        for array in (self.x, self.y, self.x_test, self.y_test):
-            little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-            sha.update(f"{little.dtype.str}{little.shape}".encode())
-            sha.update(little.reshape(-1).view(np.uint8).data)
-        if self.objective != _usual(self.y.dtype.kind == "f"):
-            sha.update(self.objective.encode())
-        return sha.hexdigest()
+        return digest((self.x, self.y, self.x_test, self.y_test), self.objective)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,33 +88,54 @@ def from_arrays(
     std: tuple[float, ...] | None = None,
     augment: Augment = "none",
     objective: str | None = None,
+    labels: object = None,
 ) -> Dataset:
     """Check four arrays, or two of which a fifth of the examples, drawn by a named stream, becomes the test set.
 
     Without `mean` and `std` float data stay as they are, and uint8 data are centred and scaled by those of the
-    training images of each channel.
+    training images of each channel. With them each channel becomes (x - mean) / std, uint8 after division by 255; a
+    ticket keeps this scaling. `labels`: names of the classes in their order, which a ticket keeps, too.
 
     `objective`: what networks are scored by. Without it the type of y decides: integers and booleans are classes, and
     floats, also where all are whole numbers, are quantities of shape (N,) or (N, K), to be fitted by regression; so
     labels that were read as floats are to be passed as `y.astype(int)`. "classification" and "regression" take the
     numbers of either type. Raises RequestError where the arrays are not usable (`ticketry.data.arrays`).
     """
-    given = {"classification": False, "regression": True}
-    measured = given[objective] if objective in given else arrays.measured(y, y_test)
-    inputs, labels = arrays.pair(f"data {name}", x, y, measured)
+    known = measured(objective, y, y_test)
+    inputs, targets = arrays.pair(f"data {name}", x, y, known)
     if x_test is None and y_test is None:
-        inputs, labels, inputs_test, labels_test = _fifth_aside(name, inputs, labels)
+        inputs, targets, inputs_test, targets_test = fifth_aside(name, inputs, targets)
     else:
-        inputs_test, labels_test = arrays.pair(f"data {name}", x_test, y_test, measured, "_test")
-    outputs = arrays.check(f"data {name}", inputs, labels, inputs_test, labels_test)
+        inputs_test, targets_test = arrays.pair(f"data {name}", x_test, y_test, known, "_test")
+    outputs = arrays.check(f"data {name}", inputs, targets, inputs_test, targets_test)
+    names = arrays.class_names(f"data {name}: labels", labels, 0 if known else outputs)
     if mean is None or std is None:
         mean, std = _moments(inputs)
     channels = inputs.shape[1] if inputs.ndim == 4 else 1
-    if not len(mean) == len(std) == channels or min(std) <= 0 or not math.isfinite(sum(mean) + sum(std)):
+    scaling = standard(_unit(inputs), mean, std) if len(mean) == len(std) == channels else None
+    if scaling is None:
         allowed = f"{channels} finite numbers each, those of std above 0"
         raise refuse(f"data {name}: mean and std", f"{mean} and {std}", allowed, "pass one of each for every channel")
-    judged = objective or _usual(measured)
-    return Dataset(name, inputs, labels, inputs_test, labels_test, outputs, mean, std, augment, judged)
+    judged = objective or _usual(known)
+    return Dataset(name, inputs, targets, inputs_test, targets_test, outputs, scaling, augment, judged, names)
+
+
+def measured(objective: str | None, *targets: object) -> bool:
+    """Whether targets are quantities: as the objective has them, or else by their type."""
+    given = {"classification": False, "regression": True}
+    return given[objective] if objective in given else arrays.measured(*targets)
+
+
+def digest(parts: Sequence[NDArray[Any]], objective: str) -> str:
+    """That of a Dataset with these four arrays; see there."""
+    sha = hashlib.sha256()
+    for array in parts:
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        sha.update(f"{little.dtype.str}{little.shape}".encode())
+        sha.update(little.reshape(-1).view(np.uint8).data)
+    if objective != _usual(parts[1].dtype.kind == "f"):
+        sha.update(objective.encode())
+    return sha.hexdigest()
 
 
 def split(dataset: Dataset, val: float = 0.1) -> Split:
@@ -141,14 +157,19 @@ def split(dataset: Dataset, val: float = 0.1) -> Split:
     return Split(kept, aside, sha.hexdigest(), dataset.digest)
 
 
+def _unit(x: arrays.Inputs) -> Unit:
+    return "u8" if x.dtype == np.uint8 else "f32"
+
+
 def _usual(measured: bool) -> str:
     """The objective that a type of targets stands for."""
     return "regression" if measured else "classification"
 
 
-def _fifth_aside(
+def fifth_aside(
     name: str, x: arrays.Inputs, y: arrays.Targets
 ) -> tuple[arrays.Inputs, arrays.Targets, arrays.Inputs, arrays.Targets]:
+    """Training and test part of undivided examples, in their order."""
     if len(x) < 5:
         raise refuse(
             f"data {name}", f"of {len(x)} examples", "of at least 5, a fifth of which is for the test", "add more"

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,35 +22,51 @@ __all__ = ["cifar_batches", "idx_array", "npz", "read"]
 
 Four = tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.generic], NDArray[np.generic]]
 _NAMES = (("X", "y"), ("X_train", "y_train", "X_test", "y_test"))
-_UNREADABLE = (OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+_TEST = ("X_test", "y_test")
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 _RECORD = 1 + 3 * 32 * 32
 
 
-def read(path: Path) -> tuple[NDArray[np.generic], ...]:
-    """(X, y) or (X, y, X_test, y_test) from an `.npz` file, or from a directory of IDX or CIFAR-10 files."""
+class Arrays(NamedTuple):
+    """Arrays from outside, not checked yet."""
+
+    parts: tuple[object, ...]
+    """(X, y), undivided, or (X, y, X_test, y_test), the first two of which are None where there is a test set alone."""
+    labels: object = None
+    """Names of the classes."""
+
+
+def read(path: Path) -> Arrays:
+    """What an `.npz` file holds, or a directory of IDX or CIFAR-10 files."""
     if path.is_dir():
         if any(path.glob("data_batch*.bin")):
-            return cifar(path)
+            return Arrays(cifar(path))
         where = idx.found(path)
         if where is not None:
-            return idx.read(where)
+            return Arrays(idx.read(where))
         raise refuse("data", f"{path}, a directory without such files", *_DIRECTORY)
     if not path.exists():
         raise refuse("data", f"{path}, which does not exist", "a .npz file or a directory", "correct the path")
     return npz(path)
 
 
-def npz(path: Path) -> tuple[NDArray[np.generic], ...]:
-    """The arrays X and y, or X_train, y_train, X_test and y_test. Pickled objects are never loaded."""
+def npz(path: Path) -> Arrays:
+    """The arrays X and y, or X_train, y_train, X_test and y_test, or the last two. Pickled objects are never loaded.
+
+    Names of the classes are an array `class_names`, or one of texts `labels`.
+    """
     try:
         with Archive(path) as archive:
             found = set(archive.files)
-            names = next((names for names in _NAMES if found.issuperset(names)), None)
+            names = next((names for names in (*_NAMES, _TEST) if found.issuperset(names)), None)
             if names is not None:
-                return tuple(archive[name] for name in names)
+                known = [archive[name] for name in ("class_names", "labels") if name in found]
+                known = [one for one in known if one.dtype.kind in "US" or "class_names" in found]
+                parts = tuple(archive[name] for name in names)
+                return Arrays((None, None, *parts) if names == _TEST else parts, known[0] if known else None)
     except RequestError:  # which is a ValueError, too
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
         raise refuse(
             "data", f"{path}, which is not one{reason}", "an .npz file of plain arrays", "save it by np.savez"

@@ -41,20 +41,25 @@ _FASHION = Source(
     ),
 )
 
+LABELS = (*("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),)
+"""Of Fashion-MNIST, as its authors name them; the classes of MNIST are the digits themselves."""
+
 
 def mnist(train: int = 60_000, test: int = 10_000) -> Dataset:
     """Handwritten digits. `train` and `test` keep the first so many of each, for quick runs."""
-    return _load(_MNIST, train, test, 0.1307, 0.3081)
+    return _load(_MNIST, train, test, 0.1307, 0.3081, ())
 
 
 def fashion_mnist(train: int = 60_000, test: int = 10_000) -> Dataset:
     """Ten kinds of clothes. `train` and `test` keep the first so many of each, for quick runs."""
-    return _load(_FASHION, train, test, 0.2860, 0.3530)
+    return _load(_FASHION, train, test, 0.2860, 0.3530, LABELS)
 
 
-def _load(source: Source, train: int, test: int, mean: float, std: float) -> Dataset:
+def _load(source: Source, train: int, test: int, mean: float, std: float, labels: tuple[str, ...]) -> Dataset:
     train = whole(f"data {source.name}: train", train, 2, 60_000)
     test = whole(f"data {source.name}: test", test, 1, 10_000)
     directory = locate(source)
     x, y, x_test, y_test = (files.idx_array(directory / name) for name in _NAMES)
-    return from_arrays(source.name, x[:train], y[:train], x_test[:test], y_test[:test], mean=(mean,), std=(std,))
+    four = (x[:train], y[:train], x_test[:test], y_test[:test])
+    held = 1 + int(max(y[:train].max(), y_test[:test].max()))
+    return from_arrays(source.name, *four, mean=(mean,), std=(std,), labels=labels[:held] or None)

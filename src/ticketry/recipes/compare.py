@@ -32,8 +32,11 @@ def comparison(
     epochs: int | None = None,
     training: Training | None = None,
     val: float = 0.1,
+    standardise: bool = False,
 ) -> Recipe:
     """The runs of a comparison. `epochs`: of every search that takes epochs; None for each method's own default.
+
+    `standardise`: see `Experiment`; the tickets keep that scaling when they are trained.
 
     A method that has its own density, as `dense` has, is one cell in a group by itself. Raises RequestError for an
     unknown method or a density out of range.
@@ -57,7 +60,7 @@ def comparison(
     cells = []
     for group, cell, series, method in settings:
         budget = Budget(epochs=epochs) if epochs and method.budget.epochs else Budget()
-        search = Experiment(method=method, data=data, model=model, budget=budget, val=val)
+        search = Experiment(method=method, data=data, model=model, budget=budget, val=val, standardise=standardise)
         cells.append(Cell(name=cell, group=group, series=series, work=Fitted(search=search, training=training)))
     said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(training).items())
     search_lasts = "as long as its method's default says" if epochs is None else f"{epochs} epochs, if it takes any"
@@ -67,11 +70,13 @@ def comparison(
         if getattr(training, f.name) != f.default:
             flags += [f"--training.{f.name.replace('_', '-')}", str(getattr(training, f.name))]
     flags += [] if val == 0.1 else ["--val", f"{val:g}"]
+    flags += ["--standardise"] if standardise else []
+    scaled = ("Inputs are standardised by the training part.",) if standardise else ()
     return Recipe(
         name="compare",
         scale="own",
         title=f"{len(methods)} methods on {data}, {model}",
-        notes=(NOTE.format(training=said, val=val, search=search_lasts),),
+        notes=(NOTE.format(training=said, val=val, search=search_lasts), *scaled),
         cells=tuple(cells),
         seeds=tuple(range(seeds)),
         command=shlex.join(["ticketry", "compare", *flags, "--out", "again"]),

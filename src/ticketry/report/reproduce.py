@@ -47,9 +47,10 @@ def _changed(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Settings that are not at their defaults, by the part of the experiment they belong to; "" for its own fields."""
     method = get(record["method"]["name"])()
     default = Experiment(method=method, data="", model="").resolved
-    parts = {part: record[part] for part in ("method", *NODES)} | {"": {f: record[f] for f in ("val", "device")}}
+    own = {name: record[name] for name in ("val", "device", "standardise") if name in record}
+    parts = {part: record[part] for part in ("method", *NODES)} | {"": own}
     return {
-        part: {name: value for name, value in values.items() if value != (default[part] if part else default)[name]}
+        part: {name: value for name, value in values.items() if value != (default[part] if part else default).get(name)}
         for part, values in parts.items()
     }
 

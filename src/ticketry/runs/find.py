@@ -48,14 +48,16 @@ def find(
     search: Search | None = None,
     val: float = 0.1,
     device: str = "cpu",
+    standardise: bool = False,
     quiet: bool = True,
 ) -> Run:
     """Search a ticket and write it, with its result and report, into the directory `out`.
 
     `data`: a text as on the command line, or a Dataset, or the four arrays (X, y, X_test, y_test). `model`: a text, or
-    an `nn.Module`, which is copied and stays as it is, or its class. A finished `out` of the same experiment is
-    returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted run. Raises
-    RequestError, having written nothing, when the request is wrong.
+    an `nn.Module`, which is copied and stays as it is, or its class. `standardise`: scale inputs to mean 0 and
+    deviation 1 by the training part, each feature of vectors or channel of images; the ticket keeps the scaling. A
+    finished `out` of the same experiment is returned at once; an unfinished one is resumed and ends with the same bytes
+    as an uninterrupted run. Raises RequestError, having written nothing, when the request is wrong.
     """
     if not is_dataclass(method) or isinstance(method, type):
         raise refuse("method", repr(method), "a method object", "pass tk.methods.EdgePopup(density=0.1), say")
@@ -63,6 +65,7 @@ def find(
         ("out", out, (str, Path), "a path"),
         ("seed", seed, (int, np.integer), "an integer"),
         ("val", val, (int, float), "a number"),
+        ("standardise", standardise, (bool,), "True or False"),
         ("budget", budget, (Budget, NoneType), "a tk.Budget"),
         ("lock", lock, (Lock, NoneType), "a tk.Lock"),
         ("search", search, (Search, NoneType), "a tk.Search"),
@@ -83,9 +86,9 @@ def find(
         search=search or Search(),
         val=val,
         device=device,
+        standardise=standardise,
     )
-    given = None if isinstance(model, str) else model
-    trust = typed(experiment.data, experiment.model)
+    given, trust = None if isinstance(model, str) else model, typed(experiment.data, experiment.model)
     return execute(experiment, Path(out), quiet=quiet, dataset=dataset, model=given, trust=trust)
 
 
@@ -101,8 +104,7 @@ def execute(
 ) -> Run:
     """Run, resume or return an experiment in a directory; see `find`. `title`: of its progress bar.
 
-    `dataset`, `model`: what was handed over in place of what the experiment's texts name. `trust`: the import paths
-    among these texts that may be run; none without it, since an experiment may come from a file.
+    `dataset`, `model`: handed over in place of what the texts name. `trust`: the import paths among these that may run.
     """
     directory = RunDirectory(out)
     title = title or f"{name_of(experiment.method)} {experiment.data} {experiment.model}"

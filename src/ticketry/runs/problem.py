@@ -21,13 +21,16 @@ from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
 from ticketry.core.nets.net import Named, Net
-from ticketry.core.objective import About, Need, Objective, Target
+from ticketry.core.objective import About, Need, Objective
+from ticketry.core.scaling import numbers
 from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
 from ticketry.core.trust import NOTHING, Trust
+from ticketry.data.arrays import Inputs
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
+from ticketry.runs.meaning import Meaning
 from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile
 from ticketry.ticket.evaluate import fits
 from ticketry.ticket.rules import fault
@@ -84,11 +87,15 @@ def known(dataset: data.Dataset | None, val: float) -> dict[str, str]:
 
 
 def problem_of_experiment(
-    experiment: Experiment, dataset: data.Dataset | None = None, model: Handed = None, trust: Trust = NOTHING
+    experiment: Experiment,
+    dataset: data.Dataset | None = None,
+    model: Handed = None,
+    trust: Trust = NOTHING,
+    ticket: Header | None = None,
 ) -> Problem:
     """Build the problem of an experiment; `dataset`, `model` replace what its texts name. Raises RequestError.
 
-    `trust`: which import paths among its texts may be run.
+    `trust`: which import paths among its texts may be run. `ticket`: what was found in it, whose scaling then holds.
     """
     method = experiment.method
     given = Given(
@@ -109,7 +116,9 @@ def problem_of_experiment(
         able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
         what = f"{name_of(method)}, which needs {' and '.join(NEEDS[need] for need in sorted(lacking))}"
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
-    return _build(given, marks, dataset, experiment.lock, None, model, trust)
+    train = data.split(dataset, experiment.val).train if experiment.standardise else None
+    meaning = Meaning.of_data(dataset, train) if ticket is None else Meaning.of_ticket(ticket)
+    return _build(given, marks, dataset, experiment.lock, meaning, model, trust)
 
 
 def problem_of_ticket(
@@ -131,7 +140,8 @@ def problem_of_ticket(
     fits(dataset, source, ticket)
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
-    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, model, trust)
+    marks, meaning = Marks("trainable", ticket.method, run), Meaning.of_ticket(ticket)
+    problem = _build(given, marks, dataset, Lock(), meaning, model, trust)
     if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
@@ -163,11 +173,10 @@ def _build(
     marks: Marks,
     dataset: data.Dataset,
     locked: Lock,
-    target: Target | None,
+    meaning: Meaning,
     model: Handed,
     trust: Trust,
 ) -> Problem:
-    """`target`: that of a ticket whose problem it is."""
     where = device(given.device)
     split = data.split(dataset, given.val)
     module = models.build(given.model, dataset.input_shape, dataset.outputs, model, trust)
@@ -178,11 +187,12 @@ def _build(
     counts = _lock_counts(locked, whole)
     augment = dataset.augment == "crop-flip"
 
-    about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], target)
+    about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], meaning.target)
     objective = objectives.get(dataset.objective).of(about)
 
-    def on_device(x: NDArray[np.generic], y: NDArray[Any], augmented: bool = False) -> Feed:
-        return feed(x, objective.targets(y), dataset.mean, dataset.std, where, augmented)
+    def on_device(x: Inputs, y: NDArray[Any], augmented: bool = False) -> Feed:
+        found = numbers(f"data {given.data}: X", x, meaning.scaling)
+        return feed(found, objective.targets(y), meaning.scaling, where, augmented)
 
     task = Task(
         net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
@@ -196,12 +206,18 @@ def _build(
         seed=given.seed,
         budget=given.budget,
     )
-    header = _header(given, marks, dataset, objective, whole, rest)
+    header = _header(given, marks, dataset, meaning, objective, whole, rest)
     return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
 
 
 def _header(
-    given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], whole: Space, rest: Outside
+    given: Given,
+    marks: Marks,
+    dataset: data.Dataset,
+    meaning: Meaning,
+    objective: Objective[Any],
+    whole: Space,
+    rest: Outside,
 ) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
     header = Header(
@@ -215,6 +231,8 @@ def _header(
         objective=dataset.objective,
         target=objective.target,
         data=f"{given.data}:{dataset.digest[:8]}",
+        scaling=meaning.kept,
+        labels=meaning.labels,
         **marks._asdict(),
     )
     wrong = fault(header)

@@ -8,12 +8,14 @@ import torch
 
 from ticketry.core.task import Task
 from ticketry.methods._contract import HasWarnings, Method
+from ticketry.runs.features import far_from_unit_scale
 
 
 def warnings(task: Task, method: Method[Any], state: Any, mask: torch.Tensor) -> list[str]:
     """A sentence for each thing that is wrong with the ticket Bool[D] of a search that ended in `state`; mostly none.
 
-    Of every method: layers that keep no weight, and a density other than the one asked for. The method may add to it.
+    Of every method: layers that keep no weight, a density other than the one asked for, and inputs far from unit scale.
+    The method may add to it.
     """
     space = task.space
     kept = space.kept(mask)
@@ -22,6 +24,7 @@ def warnings(task: Task, method: Method[Any], state: Any, mask: torch.Tensor) ->
     asked = getattr(method, "density", None)
     if asked is not None and sum(kept) != (wanted := space.count(asked) + space.locked_on):
         found.append(f"the ticket keeps {sum(kept):,} weights, not the {wanted:,} of density {asked:g}.")
+    found += far_from_unit_scale(task.train)
     if isinstance(method, HasWarnings):
         found += method.warnings(task, state)
     return found

@@ -10,12 +10,13 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.scaling import Scaling as Scaling
+from ticketry.core.scaling import Unit
 from ticketry.core.seed.weights import WeightRecipe
 
 Floats = NDArray[np.float32]
 Judged = Literal["strong", "trainable"]
 JUDGED: tuple[Judged, ...] = get_args(Judged)
-Unit = Literal["u8", "f32"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
@@ -62,15 +63,6 @@ class ZeroRange(NamedTuple):
     name: str
     start: int
     stop: int
-
-
-class Scaling(NamedTuple):
-    """How the numbers of an example become inputs: number * gain + shift, both rounded to float32."""
-
-    unit: Unit
-    """`u8`: numbers are 0..255, and floats instead of them are in [0, 1] and multiplied by 255 first. `f32`: any."""
-    pairs: tuple[tuple[float, float], ...]
-    """Gain and shift, float32: for all numbers, or each channel of a (C, H, W) example, or each number of a vector."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

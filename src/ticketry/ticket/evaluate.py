@@ -3,54 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+import torch
 
-from ticketry import data, objectives
+from ticketry import objectives
 from ticketry.core import device as devices
 from ticketry.core.errors import refuse
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
 from ticketry.core.objective import About
-from ticketry.core.trust import Trusted, typed
+from ticketry.core.trust import Trusted
 from ticketry.data import Dataset
+from ticketry.data.arrays import Targets
+from ticketry.data.labelled import Labelled, Part, labelled
+from ticketry.ticket import examples
+from ticketry.ticket.confusion import confusion
 from ticketry.ticket.content import Header
 from ticketry.ticket.module import Model, Ticket
+from ticketry.ticket.predict import decided
 
 
 def evaluate(
     ticket: Ticket,
     source: str | Dataset | Sequence[object],
-    split: Literal["test", "train", "all"] = "test",
+    split: Part = "test",
     device: str = "cpu",
     model: Model = None,
     trust: Trusted = (),
 ) -> dict[str, Any]:
     """Mean loss, quality under its measure's name, and number of examples on a split: test, train or all of them.
 
-    `source`: a text, a Dataset or four arrays; `model`: one of the same structure, for a ticket whose model was handed
-    over, or the text of one; `trust`: names of modules that the ticket may run. `same_data`: whether these are the
-    data that the ticket was found on, by their digest.
+    `source`: a text, a Dataset, or arrays (X, y) or (X, y, X_test, y_test), of one example or more, of any of the
+    ticket's classes; see data/labelled.py on what the test part of (X, y) is. Numbers become inputs by the scaling of
+    the ticket. `model`: one of the same structure, for a ticket whose model was handed over, or the text of one;
+    `trust`: names of modules that the ticket may run. `same_data`: whether these are the data that the ticket was found
+    on, by their digest. Of classes also what `confusion` returns.
     """
-    (name, given), header, where = data.named(source), ticket.content, devices.device(device)
-    dataset = data.load(name, typed(name)) if given is None else given
-    fits(dataset, name, header)
-    parts = {"test": [0], "train": [1], "all": [1, 0]}[split]
-    x = np.concatenate([(dataset.x_test, dataset.x)[part] for part in parts])
-    y = np.concatenate([(dataset.y_test, dataset.y)[part] for part in parts])
-    about = About(header.input_shape, header.outputs, dataset.digest, y, header.target)
+    header, where = ticket.content, devices.device(device)
+    found = labelled(source, split, header.objective, header.data.rpartition(":")[2])
+    x, y = examples.of_kind(f"data {found.name}: X", found.x, header), _targets(found, header)
+    about = About(header.input_shape, header.outputs, "", y, header.target)
     objective = objectives.get(header.objective).of(about)
-    examples = feed(x, objective.targets(y), dataset.mean, dataset.std, where)
-    loss, quality = objective.judge(ticket.network(model=model, trust=trust).to(where), examples, Meter())
-    same = header.data.endswith(f":{dataset.digest[:8]}")
+    answers, network = [], ticket.network(model=model, trust=trust).to(where)
+
+    def answered(batch: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = network(batch)
+        if y.ndim == 1:
+            answers.append(decided(outputs).cpu())
+        return outputs
+
+    split_feed = feed(x, objective.targets(y), examples.scaling(header), where)
+    loss, quality = objective.judge(answered, split_feed, Meter())
     measure = objective.measure.name
-    reported = objective.reported(loss)
-    return {"measure": measure, measure: quality, "loss": reported, "examples": len(y), "same_data": same}
+    whole = {
+        "measure": measure,
+        measure: quality,
+        "loss": objective.reported(loss),
+        "examples": len(y),
+        "same_data": found.known,
+    }
+    if not answers:
+        return whole
+    return whole | confusion(y, torch.cat(answers).numpy(), header.outputs, header.labels)  # type: ignore[arg-type]
 
 
 def fits(dataset: Dataset, source: str, ticket: Header) -> None:
-    """Refuse data whose examples or outputs are not of the ticket's kind."""
+    """Refuse data to train on whose examples or outputs are not of the ticket's kind."""
     here = (dataset.input_shape, dataset.outputs, dataset.objective)
     if here != (ticket.input_shape, ticket.outputs, ticket.objective):
         shape, outputs, objective = here
@@ -60,6 +80,25 @@ def fits(dataset: Dataset, source: str, ticket: Header) -> None:
             f"of the ticket's kind, {ticket.input_shape} of {ticket.outputs} {_what(ticket.objective)}",
             "use the data set it was found on, or one like it",
         )
+
+
+def _targets(found: Labelled, ticket: Header) -> Targets:
+    """Targets as the ticket numbers its classes: by their names, where both have some."""
+    y, field = found.y, f"data {found.name}: y"
+    if y.ndim == 2:
+        if y.shape[1] != ticket.outputs:
+            raise refuse(field, f"{y.shape[1]} numbers each", f"{ticket.outputs}, as the ticket has", "pass as many")
+        return y
+    if found.labels and ticket.labels:
+        for name in found.labels:
+            if name not in ticket.labels:
+                known = f"one of the ticket's, {', '.join(ticket.labels)}"
+                raise refuse("labels", repr(name), f"{known:.300}", "name classes as it does, or leave the names out")
+        y = np.array([ticket.labels.index(name) for name in found.labels])[y]
+    if y.max() >= ticket.outputs:
+        allowed = f"0..{ticket.outputs - 1}, the classes of the ticket"
+        raise refuse(field, f"{y.max()} at index {y.argmax()}", allowed, "number classes as the ticket does")
+    return y
 
 
 def _what(objective: str) -> str:

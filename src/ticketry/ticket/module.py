@@ -17,8 +17,9 @@ from ticketry.core.masks.space import Layer, Space
 from ticketry.core.nets.net import statistics
 from ticketry.core.nets.weight_norms import guard
 from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
-from ticketry.ticket import file, masked
+from ticketry.ticket import examples, file, masked
 from ticketry.ticket.file import TicketFile
+from ticketry.ticket.predict import Predictions, predictions
 
 Shapes = Mapping[str, tuple[int, ...]]
 Model = nn.Module | type[nn.Module] | str | None
@@ -53,7 +54,9 @@ class Ticket:
     def module(
         self, device: str = "cpu", *, trainable: bool = False, model: Model = None, trust: Trusted = ()
     ) -> nn.Module:
-        """The network, its mask baked into the weights, its norms with their statistics.
+        """The network, its mask baked into the weights, its norms with their statistics. It takes preprocessed inputs:
+
+            net(ticket.preprocess(x))
 
         As it is, to be used: in evaluation mode, without gradients. `trainable`, for a training loop of your own: in
         the mode that the model is built in, with gradients, and every masked weight under a parametrization
@@ -79,6 +82,25 @@ class Ticket:
         if self.content.target:
             module = InUnits(module, self.content.target).train(module.training)
         return module.to(where)
+
+    def preprocess(self, x: object) -> torch.Tensor:
+        """Float[B, ...] inputs of the network, on the CPU, from raw examples (B, ...): arrays or tensors.
+
+        By the scaling that the ticket holds. Of a ticket that was found on bytes `x` is uint8 0..255, or floats in
+        [0, 1] that mean so many times 255: an image and its float32(byte / 255) give the same inputs to the last bit.
+        Of all others it is floats, taken as they are before the scaling. A bool is the float 0 or 1. Images are
+        (B, H, W) or (B, C, H, W). Raises RequestError, in one sentence, for anything else.
+        """
+        return examples.preprocess(x, self.content)
+
+    def predict(self, x: object, *, device: str = "cpu", model: Model = None, trust: Trusted = ()) -> Predictions:
+        """Classes with their probabilities and names, or quantities in the units of the data, of raw examples.
+
+        `x`: as `preprocess` takes it. `model`, `trust`: as for `module`.
+        """
+        inputs, found = self.preprocess(x), self.content
+        classes = found.objective == "classification"
+        return predictions(self.module(device, model=model, trust=trust), inputs, classes, found.labels)
 
     def network(self, *, trainable: bool = False, model: Model = None, trust: Trusted = ()) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""

@@ -17,6 +17,7 @@ from ticketry.core.fitness import batched, examples
 from ticketry.core.fitness.examples import PreparedExamples
 from ticketry.core.fitness.kernels import Kernel, Limit, Score
 from ticketry.core.nets.feed import feed
+from ticketry.core.scaling import Scaling
 from ticketry.core.seed.streams import stream
 from ticketry.core.task import Batch, Task
 
@@ -125,7 +126,7 @@ class TestAgreement:
     def test_on_images_kept_as_bytes(self) -> None:
         task = plain([12, 5, 3])
         pixels = np.random.default_rng(0).integers(0, 256, (90, 2, 6), dtype=np.uint8)
-        kept = feed(pixels, np.arange(90) % 3, (0.4,), (0.3,), torch.device("cpu"), augmented=True)
+        kept = feed(pixels, np.arange(90) % 3, Scaling("u8", ((0.013, -1.3),)), torch.device("cpu"), augmented=True)
         assert kept.x.dtype == torch.uint8
         task._prepared = PreparedExamples(kept, task.objective.loss)
         masks = masks_for(task, 4)

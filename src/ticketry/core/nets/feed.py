@@ -1,18 +1,19 @@
-"""Feed: a set of examples on the device, normalised and augmented a batch at a time."""
+"""Feed: a set of examples on the device, scaled and augmented a batch at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ticketry.core.nets.augment import crop_flip
+from ticketry.core.scaling import AS_IS, Numbers, Scaling
 from ticketry.core.seed.streams import Stream
 
-READY = 2**28  # bytes up to which examples are kept normalised: a tenth of a small network's step
+READY = 2**28  # bytes up to which examples are kept scaled: a tenth of a small network's step
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,20 +24,35 @@ class Batch:
     y: torch.Tensor
 
 
+class Affine(NamedTuple):
+    """A scaling on the device: `gain` and `shift`, Float[1], or Float[C] and Float[C, 1, 1] for one a channel."""
+
+    gain: torch.Tensor
+    shift: torch.Tensor
+
+    @classmethod
+    def of(cls, scaling: Scaling, dimensions: int, device: torch.device) -> Affine:
+        """For examples of so many dimensions."""
+        form = (-1, *[1] * (dimensions - 1)) if len(scaling.pairs) > 1 else (1,)
+        both = (torch.tensor(one, dtype=torch.float32).view(form) for one in zip(*scaling.pairs, strict=True))
+        return cls(*(one.to(device) for one in both))
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Float[B, ...]: inputs, of numbers of any type; rounded to float32 after each of the two operations."""
+        return x.to(torch.float32, copy=True).mul_(self.gain).add_(self.shift)
+
+
 @dataclass(frozen=True, eq=False)
 class Feed:
     """Examples and targets of one split.
 
-    `x`: Float[n, ...], or uint8[n, ...] in units of 1/255; `y`: Long[n] classes or Float[n, K] quantities.
-
-    Floats are normalised already. uint8, a quarter of the memory, is normalised a batch at a time, x * gain + shift,
-    with `gain` and `shift` per channel or one for all.
+    `x`: Float[n, ...] inputs, or numbers, uint8 (a quarter of the memory) or float, where `affine` is what makes
+    inputs of them, a batch at a time; `y`: Long[n] classes or Float[n, K] quantities.
     """
 
     x: torch.Tensor
     y: torch.Tensor
-    gain: torch.Tensor
-    shift: torch.Tensor
+    affine: Affine | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -46,7 +62,7 @@ class Feed:
         x, y = (self._taken(part, index) for part in (self.x, self.y))
         if augment is not None:
             x = crop_flip(x, augment)
-        return _normal(x, self.gain, self.shift) if x.dtype == torch.uint8 else x, y
+        return x if self.affine is None else self.affine(x), y
 
     @staticmethod
     def _taken(values: torch.Tensor, index: torch.Tensor | slice) -> torch.Tensor:
@@ -54,30 +70,24 @@ class Feed:
         return values[index] if isinstance(index, slice) else values.index_select(0, index)
 
 
-def feed(
-    x: NDArray[np.generic],
-    y: NDArray[Any],
-    mean: tuple[float, ...],
-    std: tuple[float, ...],
-    device: torch.device,
-    augmented: bool = False,
-) -> Feed:
-    """Put arrays on the device. uint8 is taken as units of 1/255; mean and std are per channel, or one for all.
+def feed(x: Numbers, y: NDArray[Any], scaling: Scaling, device: torch.device, augmented: bool = False) -> Feed:
+    """Put numbers, as `core.scaling.numbers` gives them, and targets on the device.
 
-    uint8 that will be augmented, or is large, stays uint8; all else is normalised here, once.
+    Large uint8, and images of bytes that will be augmented, are scaled a batch at a time; all else here, once.
     """
-    unit = 255.0 if x.dtype == np.uint8 else 1.0
-    form = (-1, *[1] * (x.ndim - 2)) if len(mean) > 1 else (1,)
-    gain = torch.tensor([1 / (unit * s) for s in std], dtype=torch.float32).view(form).to(device)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype=torch.float32).view(form).to(device)
-    examples = torch.from_numpy(x).to(device)
-    if examples.dtype != torch.uint8 or (not augmented and 4 * examples.numel() <= READY):
-        examples = _normal(examples, gain, shift)
-    return Feed(examples, torch.from_numpy(y).to(device), gain, shift)
+    examples, targets = torch.from_numpy(x).to(device, copy=True), torch.from_numpy(y).to(device)
+    if scaling == AS_IS:
+        return Feed(examples, targets)
+    affine = Affine.of(scaling, x.ndim - 1, device)
+    if (augmented and scaling.unit == "u8") or (x.dtype == np.uint8 and 4 * examples.numel() > READY):
+        return Feed(examples, targets, affine)
+    return Feed(affine(examples), targets)
 
 
-def _normal(x: torch.Tensor, gain: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    return x.to(torch.float32, copy=True).mul_(gain).add_(shift)
+def inputs(x: Numbers, scaling: Scaling) -> torch.Tensor:
+    """Float[B, ...] on the CPU: what a network takes, from numbers as `core.scaling.numbers` gives them."""
+    numbers = torch.from_numpy(x)
+    return numbers.clone() if scaling == AS_IS else Affine.of(scaling, x.ndim - 1, numbers.device)(numbers)
 
 
 def parts(n: int, size: int) -> list[slice]:
