@@ -18,9 +18,9 @@ from torch.nn.utils import parametrizations as P
 
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
+from ticketry.core.trust import typed
 from ticketry.runs.problem import problem_of_experiment
 from ticketry.ticket.evaluate import evaluate
-from ticketry.ticket.module import Ticket
 
 SHORT = Budget(epochs=2, generations=2)
 LESS = {"examples": 3, "rounds": 2, "population": 4, "tries": 2, "pairs": 1, "earliest": 0}  # fields that cost time
@@ -217,11 +217,11 @@ def law(method_class: MethodClass, name: str, family: str) -> None:
             assert len(str(refused.value)) < 1000
             return
         run = tiny.execute(wanted, out)
-        ticket, result = Ticket.load(run.directory.ticket), run.result
+        ticket, result = run.ticket, run.result
     again = evaluate(ticket, tiny.dataset())
     assert again["accuracy"] == result["accuracy"]["test"], "the ticket answers otherwise than the search said"
     assert json.dumps(result, allow_nan=False)
-    problem = problem_of_experiment(wanted, dataset=tiny.dataset())
+    problem = problem_of_experiment(wanted, dataset=tiny.dataset(), trust=typed(wanted.model))
     task, x = problem.task, problem.test.x
     mask = torch.from_numpy(ticket.content.mask.copy())
     flat = task.effective(task.space.narrow(mask))

@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.seed.streams import stream
+from ticketry.core.trust import typed
 from ticketry.experiment import Experiment
 from ticketry.methods.magnitude import Magnitude
 from ticketry.models import text_of
@@ -34,9 +35,10 @@ def ticket(request: pytest.FixtureRequest) -> Ticket:
     with warnings.catch_warnings():
         families.ignore_warnings_of_torch()
         wanted = Experiment(method=Magnitude(), data="tiny", model=families.text(request.param), val=0.25)
-        problem = problem_of_experiment(wanted, dataset=tiny.dataset())
+        trust = typed(wanted.model)
+        problem = problem_of_experiment(wanted, dataset=tiny.dataset(), trust=trust)
         mask = torch.from_numpy(stream(0, "mask").uniform(problem.task.space.size)) < 0.5
-        return Ticket(problem.ticket(Candidate(mask), problem.task.norms(problem.task.effective(mask))))
+        return Ticket(problem.ticket(Candidate(mask), problem.task.norms(problem.task.effective(mask))), trust)
 
 
 def train(net: torch.nn.Module) -> None:

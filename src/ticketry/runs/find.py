@@ -55,9 +55,9 @@ def find(
 
     `data`: a text as on the command line, or a Dataset, or the four arrays (X, y, X_test, y_test). `model`: a text, or
     an `nn.Module`, which is copied and stays as it is, or its class. `standardise`: scale inputs to mean 0 and
-    deviation 1 by the training part, each feature of vectors or channel of images; the ticket keeps the scaling. A
-    finished `out` of the same experiment is returned at once; an unfinished one is resumed and ends with the same bytes
-    as an uninterrupted run. Raises RequestError, having written nothing, when the request is wrong.
+    deviation 1 by the training part, each feature of vectors or channel of images. A finished `out` of the same
+    experiment is returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted run.
+    Raises RequestError, having written nothing, when the request is wrong.
     """
     if not is_dataclass(method) or isinstance(method, type):
         raise refuse("method", repr(method), "a method object", "pass tk.methods.EdgePopup(density=0.1), say")
