@@ -109,6 +109,18 @@ def test_nothing_unsafe_is_used(path: Path) -> None:
         ), f"line {call.lineno}: {name}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_module_that_a_text_names_is_imported_in_one_place(path: Path) -> None:
+    """Everywhere else a module is one of this package, or is named in the source: see core/trust.py."""
+    for name, call in called(path):
+        assert name != "__import__", f"line {call.lineno}"
+        if name.rpartition(".")[2] == "import_module" and path.relative_to(ROOT).parts != ("core", "trust.py"):
+            first = ast.unparse(call.args[0])
+            own = ("f'{__name__}.", "f'{package}.", "f'ticketry.", "'ticketry.")
+            late = path.name == "lazy.py"  # which is given names by the source
+            assert first.startswith(own) or late, f"line {call.lineno}: {first}"
+
+
 def test_no_part_of_the_package_is_ignored() -> None:
     """git, ruff and the build leave out what `.gitignore` names, wherever it is unless its name begins with a slash."""
     lines = (ROOT.parents[1] / ".gitignore").read_text().splitlines()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ticketry import data, objectives
 from ticketry.core import device as devices
-from ticketry.core.errors import refuse
+from ticketry.core.errors import refuse, unended
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
 from ticketry.core.objective import About
@@ -19,6 +19,7 @@ from ticketry.ticket.content import Header
 from ticketry.ticket.module import Model, Ticket
 
 
+@unended("the evaluation")
 def evaluate(
     ticket: Ticket,
     source: str | Dataset | Sequence[object],
