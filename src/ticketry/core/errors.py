@@ -56,7 +56,7 @@ def shorten(value: object, most: int = VALUE) -> str:
     return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
 
 
-def reason(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """What another exception says, for a sentence: its kind and text, without a backtrace, in REASON characters."""
     try:
         said = str(error).partition(_BACKTRACE)[0]
@@ -73,7 +73,7 @@ def unended(what: str) -> Iterator[None]:
     try:
         yield
     except SystemExit as error:
-        found = f"stopped by code that calls exit ({reason(error)})"
+        found = f"stopped by code that calls exit ({told(error)})"
         raise refuse(what, found, "left to come to its end", "take that call out of the model or the data") from error
 
 
