@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -119,6 +120,13 @@ def test_a_module_that_a_text_names_is_imported_in_one_place(path: Path) -> None
             own = ("f'{__name__}.", "f'{package}.", "f'ticketry.", "'ticketry.")
             late = path.name == "lazy.py"  # which is given names by the source
             assert first.startswith(own) or late, f"line {call.lineno}: {first}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_what_exceptions_say_is_bounded_in_one_place(path: Path) -> None:
+    """Their kind and text come from anywhere: `core.errors.told` makes one short line of them."""
+    if path.relative_to(ROOT).parts != ("core", "errors.py"):
+        assert not re.search(r"type\((error|exc|exception|e)\)\.__name__", path.read_text())
 
 
 def test_no_part_of_the_package_is_ignored() -> None:
