@@ -167,7 +167,7 @@ class TestIdentity:
 class TestResults:
     def test_they_print_what_the_command_line_prints(self, run: tk.Run, tmp_path: Path) -> None:
         assert "50.0 % of the random weights" in repr(run)
-        assert "<iframe" in run._repr_html_()
+        assert '<iframe sandbox="" srcdoc=' in run._repr_html_()
         given: dict[str, Any] = {"data": arrays(), "model": Net}
         evaluation = tk.evaluate(run.directory.ticket, **given)
         assert repr(evaluation).startswith("accuracy ")

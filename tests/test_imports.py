@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -107,6 +108,25 @@ def test_nothing_unsafe_is_used(path: Path) -> None:
             name.endswith(".load")
             and any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in call.keywords)
         ), f"line {call.lineno}: {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_a_module_that_a_text_names_is_imported_in_one_place(path: Path) -> None:
+    """Everywhere else a module is one of this package, or is named in the source: see core/trust.py."""
+    for name, call in called(path):
+        assert name != "__import__", f"line {call.lineno}"
+        if name.rpartition(".")[2] == "import_module" and path.relative_to(ROOT).parts != ("core", "trust.py"):
+            first = ast.unparse(call.args[0])
+            own = ("f'{__name__}.", "f'{package}.", "f'ticketry.", "'ticketry.")
+            late = path.name == "lazy.py"  # which is given names by the source
+            assert first.startswith(own) or late, f"line {call.lineno}: {first}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_what_exceptions_say_is_bounded_in_one_place(path: Path) -> None:
+    """Their kind and text come from anywhere: `core.errors.told` makes one short line of them."""
+    if path.relative_to(ROOT).parts != ("core", "errors.py"):
+        assert not re.search(r"type\((error|exc|exception|e)\)\.__name__", path.read_text())
 
 
 def test_no_part_of_the_package_is_ignored() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketry.core import errors
-from ticketry.core.errors import RequestError, TicketError, reason, refuse, shorten, unknown
+from ticketry.core.errors import RequestError, TicketError, refuse, shorten, told, unknown
 
 MEGABYTE = "x\n\x1b[31m\udcff é " * 100_000
 ANY = st.text(max_size=50) | st.sampled_from([MEGABYTE, "a" * 10**6, "\n" * 10**6, "\0" * 10**6])
@@ -42,16 +42,16 @@ class Odd(Exception):
 
 
 def test_what_another_exception_says() -> None:
-    assert reason(ValueError("a\n  b")) == "ValueError: a b"
-    assert reason(KeyError()) == "KeyError"
-    assert reason(Odd()) == "Odd"
+    assert told(ValueError("a\n  b")) == "ValueError: a b"
+    assert told(KeyError()) == "KeyError"
+    assert told(Odd()) == "Odd"
     trace = "shape mismatch\nException raised from check at ../x.cpp:12 (most recent call first):\nframe #0: c10"
-    assert reason(RuntimeError(trace)) == "RuntimeError: shape mismatch"
-    assert len(reason(RuntimeError(MEGABYTE))) <= errors.REASON
-    assert len(reason(type("T" * 10**6, (Exception,), {})("x"))) <= errors.REASON
+    assert told(RuntimeError(trace)) == "RuntimeError: shape mismatch"
+    assert len(told(RuntimeError(MEGABYTE))) <= errors.REASON
+    assert len(told(type("T" * 10**6, (Exception,), {})("x"))) <= errors.REASON
     with pytest.raises(RuntimeError) as caught:
         torch.ones(2, 3) @ torch.ones(2, 3)
-    assert reason(caught.value).startswith("RuntimeError: mat1 and mat2 shapes")
+    assert told(caught.value).startswith("RuntimeError: mat1 and mat2 shapes")
 
 
 def test_a_sentence_survives_the_way_from_another_process() -> None:

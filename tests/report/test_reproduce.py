@@ -84,3 +84,15 @@ def test_defaults_are_left_out() -> None:
     )
     assert "tk.methods.EdgePopup(density=0.05)" in python(experiment.resolved, "a")
     assert "Budget" not in python(experiment.resolved, "a")
+
+
+@pytest.mark.parametrize("name", ["model", "data"])
+def test_a_text_of_a_record_does_not_leave_its_line(name: str) -> None:
+    """The program on a page may be copied: what a forged `experiment.json` says stays a text in it."""
+    text = "x\nimport os\nos.system('true')\n#'"
+    method = get("random")()
+    record = Experiment(method=method, data="moons", model="mlp").resolved | {"handed": [name], name: text}
+    lines = python(record, "out").splitlines()
+    assert not any(line.startswith(("import os", "os.")) for line in lines)
+    assert command(record | {"handed": []}, "out").count("os.system(") == 1
+    assert shlex.split(command(record | {"handed": []}, "out")).count(text) == 1

@@ -34,6 +34,7 @@ import torch
 from ticketry.analysis.finished import open_finished, problem_of_run
 from ticketry.analysis.settings import LandscapeSettings
 from ticketry.analysis.slices import TARGETS, Floats, Mask, lines, plane
+from ticketry.core.errors import unended
 from ticketry.core.meters import Budget
 from ticketry.core.objective import Objective
 from ticketry.core.sealed import write_sealed
@@ -50,6 +51,7 @@ from ticketry.runs.run import Run
 MASKS = 16  # evaluated between two looks at the progress bar
 
 
+@unended("the landscape")
 def landscape(
     run: str | Path,
     settings: LandscapeSettings | None = None,

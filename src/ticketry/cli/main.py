@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from ticketry.cli.verbs import VERBS, Answered, complain, first_line
-from ticketry.core.errors import RequestError, TicketryError, reason, refuse, unknown
+from ticketry.cli.verbs import VERBS, complain, first_line
+from ticketry.core.errors import RequestError, TicketryError, unknown
 from ticketry.core.version import VERSION
 
 
@@ -35,11 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return VERBS[args[0]](args[1:])
     except TicketryError as error:
         complain(error)
-        return 2
-    except Answered:
-        raise
-    except SystemExit as error:  # of a model or a function of the user's, in the middle of our work
-        complain(refuse(args[0], f"stopped by a call of exit, {reason(error)}", "left to its end", "correct that code"))
         return 2
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

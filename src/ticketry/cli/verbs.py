@@ -21,10 +21,6 @@ BOX = 20_000  # characters of what the parser says, a word of the user's include
 T = TypeVar("T")
 
 
-class Answered(SystemExit):
-    """The parser has said all there is to say: help, or what is wrong with the words."""
-
-
 def find(args: Sequence[str]) -> int:
     """Search a ticket: ticketry find METHOD --data D --model M --out DIR [method flags]."""
     if not args or args[0].startswith("-"):
@@ -215,7 +211,7 @@ def _parse(shape: type[T], args: Sequence[str], prog: str) -> T:
             raise error from None
         box = said.getvalue()
         sys.stderr.write(box if len(box) <= BOX else shorten(box, BOX) + "\n")
-        raise Answered(stop.code) from None
+        raise
 
 
 def _listed(args: Sequence[str], usage: str, title: str, things: Mapping[str, object], note: str = "") -> int:

@@ -7,7 +7,8 @@ whatever they hold, a sentence is one line of at most LONGEST printable characte
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 LONGEST = 2000  # characters of a sentence
 VALUE = 500  # of a value in it
@@ -55,7 +56,7 @@ def shorten(value: object, most: int = VALUE) -> str:
     return text if len(text) <= most else f"{text[:half]} ... {text[-half:]}"
 
 
-def reason(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """What another exception says, for a sentence: its kind and text, without a backtrace, in REASON characters."""
     try:
         said = str(error).partition(_BACKTRACE)[0]
@@ -64,6 +65,16 @@ def reason(error: BaseException) -> str:
     said = " ".join(said[: 8 * REASON].split())
     kind = type(error).__name__
     return shorten(f"{kind}: {said}" if said else kind, REASON)
+
+
+@contextmanager
+def unended(what: str) -> Iterator[None]:
+    """Code of the user's own that calls exit does not end the process as if all were done: RequestError."""
+    try:
+        yield
+    except SystemExit as error:
+        found = f"stopped by code that calls exit ({told(error)})"
+        raise refuse(what, found, "left to come to its end", "take that call out of the model or the data") from error
 
 
 def unknown(field: str, value: str, known: Iterable[str], also: str = "") -> RequestError:

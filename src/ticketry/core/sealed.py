@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ticketry.core import regular
 from ticketry.core.atomic import write
 from ticketry.core.canonical import digest
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SEAL = "seal"  # the key of the SHA-256 in hex over the canonical JSON of all else
 
 
@@ -30,9 +32,23 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """A JSON object in a file, with or without a seal; None where there is none that can be read."""
+    """A JSON object in a file, with or without a seal; None where there is none that can be read.
+
+    Its texts are printed, and a file may come from anybody: one with control characters, which a terminal would obey,
+    is none of ours.
+    """
     try:
         there = json.loads(regular.content(path))
+        return there if isinstance(there, dict) and not any(map(_CONTROL.search, _texts(there))) else None
     except (OSError, ValueError, RecursionError):
         return None
-    return there if isinstance(there, dict) else None
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text in JSON data, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value:
+            yield from _texts(inner)
+        yield from (text for inner in (value.values() if isinstance(value, dict) else ()) for text in _texts(inner))

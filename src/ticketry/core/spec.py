@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ticketry.core.errors import REASON, RequestError, reason, refuse, shorten
+from ticketry.core.errors import REASON, RequestError, refuse, shorten, told
 
 LONGEST = 10_000  # characters of a text: reading it stays cheap, whatever it holds
 LARGEST = 2**128  # no whole number in it may be so far from zero
@@ -101,7 +101,7 @@ def raised(field: str, spec: Spec, error: BaseException, allowed: str) -> Reques
     """The sentence for what the code behind a name raised, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)} line {frames[-1].lineno}"
-    found = f"{quoted(spec)}, which raised {reason(error)} ({where})"
+    found = f"{quoted(spec)}, which raised {told(error)} ({where})"
     return refuse(field, found, allowed, "correct its code")
 
 
@@ -125,7 +125,7 @@ def _literal(field: str, text: str, node: ast.expr) -> object:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, RecursionError, MemoryError) as error:
-        allowed = f"a name with literal arguments ({reason(error)})"
+        allowed = f"a name with literal arguments ({told(error)})"
         raise refuse(field, repr(text), allowed, "correct the arguments") from error
 
 

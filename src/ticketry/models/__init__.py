@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ticketry.core import spec
-from ticketry.core.errors import reason, refuse, unknown
+from ticketry.core.errors import refuse, told, unknown
 from ticketry.core.lazy import torch
 from ticketry.core.trust import NOTHING, Trust, run, typed
 from ticketry.models.handed import check_structure, fresh, handed, text_of
@@ -105,7 +105,7 @@ def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             output = module.eval()(zeros)
     except (Exception, SystemExit) as error:  # the user's own network: whatever it raises is the user's to hear
-        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({reason(error)})"
+        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({told(error)})"
         raise refuse(
             "model", given, "one for data of this shape", "choose another model or reshape the data"
         ) from error

@@ -11,7 +11,7 @@ import copy
 import hashlib
 from typing import TYPE_CHECKING
 
-from ticketry.core.errors import reason, refuse
+from ticketry.core.errors import refuse, told
 from ticketry.core.lazy import torch
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def fresh(model: object) -> nn.Module:
         what = "cannot be called without arguments" if kind else "cannot be copied"
         remedy = "hand over an instance" if kind else "hand over its class, or one that copy.deepcopy takes"
         raise refuse(
-            "model", f"the {'class ' if kind else ''}{name}, which {what} ({reason(error)})", wanted, remedy
+            "model", f"the {'class ' if kind else ''}{name}, which {what} ({told(error)})", wanted, remedy
         ) from None
 
 

@@ -107,7 +107,8 @@ def _log(directory: RunDirectory, reached: str) -> list[dict[str, Any]]:
 def _after(directory: RunDirectory, result: Result, handed: Sequence[str]) -> str:
     """What can be done with the file from text alone: not to judge data or build a model that were handed over."""
     path, model = str(directory.ticket), str(result["model"])
-    own = ["--model", model] if not handed and spec.parse("model", model).imported else []  # its text is code
+    code = spec.Spec(model.partition("(")[0].strip()).imported
+    own = ["--model", model] if code and not handed else []
     verbs = [["verify", path, *own], ["show", path]]
     if not handed:
         verbs.append(["eval", path, "--data", result["data"], *own])

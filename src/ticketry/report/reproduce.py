@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from ticketry.core.errors import shorten
 from ticketry.experiment import Experiment
 from ticketry.methods import get
 
@@ -38,7 +39,7 @@ def python(record: Mapping[str, Any], out: str) -> str:
     lines = [method, *(f"{name}={name if name in handed else repr(value)}" for name, value in own.items())]
     lines += [f"{part}=tk.{NODES[part]}({_arguments(values)})" for part, values in changed.items() if values]
     inner = "".join(f"    {line},\n" for line in [*lines, f"out={out!r}"])
-    ours = "".join(f"# {name}: the object that was handed over, {own[name]}\n" for name in handed)
+    ours = "".join(f"# {name}: the object that was handed over, {shorten(own[name])}\n" for name in handed)
     net = "run.ticket.module(model=model)" if "model" in handed else "run.ticket.module()"
     return f"import ticketry as tk\n\n{ours}run = tk.find(\n{inner})\nnet = {net}"
 

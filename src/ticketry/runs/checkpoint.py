@@ -21,7 +21,7 @@ from safetensors.torch import save as save_tensors
 
 from ticketry.core import regular
 from ticketry.core.atomic import write
-from ticketry.core.errors import RequestError, reason
+from ticketry.core.errors import RequestError, told
 
 _TENSOR = "$tensor"  # the key of a place that a tensor takes
 Tensors = dict[str, torch.Tensor]
@@ -56,7 +56,7 @@ def load(path: Path, owner: str, kinds: Mapping[str, Any], device: torch.device)
     except RequestError:  # which is a ValueError, too
         raise
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise RequestError(f"{path} is damaged ({reason(error)}); delete it to start the run anew.") from None
+        raise RequestError(f"{path} is damaged ({told(error)}); delete it to start the run anew.") from None
 
 
 def _digest(record: str, tensors: Tensors) -> str:

@@ -18,7 +18,7 @@ import torch
 
 from ticketry.core.atomic import append, leftovers, sweep, write
 from ticketry.core.canonical import canonical
-from ticketry.core.errors import refuse
+from ticketry.core.errors import refuse, unended
 from ticketry.core.sealed import write_sealed
 from ticketry.paths import Directory, RunDirectory
 from ticketry.runs import checkpoint, record
@@ -129,6 +129,7 @@ class Composite(Generic[T]):
         return nullcontext()
 
 
+@unended("the run")
 def perform(job: Job[S], quiet: bool = True) -> dict[str, Any]:
     """Do a job, resume it or return what it ended with: the content of `result.json`.
 

@@ -10,7 +10,7 @@ import torch
 
 from ticketry import objectives
 from ticketry.core import device as devices
-from ticketry.core.errors import refuse
+from ticketry.core.errors import refuse, unended
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
 from ticketry.core.objective import About
@@ -25,6 +25,7 @@ from ticketry.ticket.module import Model, Ticket
 from ticketry.ticket.predict import decided
 
 
+@unended("the evaluation")
 def evaluate(
     ticket: Ticket,
     source: str | Dataset | Sequence[object],
