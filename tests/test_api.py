@@ -172,6 +172,7 @@ class TestResults:
         evaluation = tk.evaluate(run.directory.ticket, **given)
         assert repr(evaluation).startswith("accuracy ")
         assert "<table>" in evaluation._repr_html_()
+        assert "<pre>rows are true classes" in evaluation._repr_html_()
         trained = tk.train(run.directory.ticket, out=tmp_path / "t", training=TRAINING, val=0.25, **given)
         assert "trained for 1 epoch" in repr(trained)
         assert "<table>" in trained._repr_html_()

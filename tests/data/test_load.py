@@ -10,6 +10,7 @@ import pytest
 from ticketry import data
 from ticketry.core.errors import RequestError
 from ticketry.core.trust import typed
+from ticketry.ticket.presets import PRESETS
 
 
 def test_the_built_in_names() -> None:
@@ -165,6 +166,8 @@ def test_published_sets(
     assert len(parts.val) == len(dataset.x) // 10
     computed = data.from_arrays("x", dataset.x, dataset.y, dataset.x_test, dataset.y_test).scaling
     assert [round(-shift / gain / 255, 4) for gain, shift in dataset.scaling.pairs] == list(mean)
+    preset = PRESETS["cifar-10" if text == "cifar10" else text]
+    assert (dataset.scaling, dataset.labels) == (preset.scaling, preset.labels)
     assert computed.pairs == pytest.approx(dataset.scaling.pairs, rel=1e-3)
     assert counts is None or set(np.bincount(dataset.y)) == {counts}
     assert dataset.augment == ("crop-flip" if text == "cifar10" else "none")

@@ -130,3 +130,18 @@ def test_a_comparison_takes_it_and_keeps_names(tmp_path: Path) -> None:
     assert own.scaling != AS_IS
     with pytest.raises(tk.RequestError, match="a Dataset with scaling of its own"):
         tk.compare(["random"], [0.5], data=own, model="mlp:4", out=tmp_path / "d")
+
+
+def test_a_run_does_not_go_on_with_data_of_another_scaling(tmp_path: Path) -> None:
+    x, y = (UNIT * 50).astype(np.float32), np.arange(300) % 2
+    four = (x[:200], y[:200], x[200:], y[200:])
+    plain, scaled, named = from_arrays("x", *four), from_arrays("x", *four, mean=(0.0,), std=(50.0,)), ["even", "odd"]
+    tk.find(Random(), data=plain, model="mlp:4", out=tmp_path / "r")
+    tk.find(Random(), data=plain, model="mlp:4", out=tmp_path / "r")
+    for other in (scaled, from_arrays("x", *four, labels=named)):
+        with pytest.raises(tk.RequestError, match=r"with scaling digest \w{8}, but the run in .* began with \w{8}"):
+            tk.find(Random(), data=other, model="mlp:4", out=tmp_path / "r")
+    record = tmp_path / "r/experiment.json"
+    older = {name: value for name, value in json.loads(record.read_text()).items() if name != "scaling"}
+    record.write_text(json.dumps(older))
+    tk.find(Random(), data=plain, model="mlp:4", out=tmp_path / "r")  # as older versions left it

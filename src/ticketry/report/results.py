@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from rich.console import Console
 from ticketry import objectives
 from ticketry.core import regular
 from ticketry.paths import RecipeDirectory, RunDirectory
-from ticketry.report import comparison, landscape, notebook, verdicts
+from ticketry.report import comparison, evaluation, landscape, notebook, verdicts
 from ticketry.report.numerals import decimal, quality
 
 
@@ -70,7 +71,11 @@ class Landscape:
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """How a ticket does on some data. `result`: measure, quality under its name, loss, examples, same_data."""
+    """How a ticket does on some data.
+
+    `result`: measure, quality under its name, loss, examples, same_data; of classes also which are taken for which, as
+    `ticket/confusion.py` has it.
+    """
 
     result: dict[str, Any]
 
@@ -85,4 +90,6 @@ class Evaluation:
         return f"{reached} on {result['examples']} examples"
 
     def _repr_html_(self) -> str:
-        return notebook.table(repr(self), [(name, str(value)) for name, value in self.result.items()])
+        said = [(name, str(value)) for name, value in self.result.items() if not isinstance(value, list)]
+        lines = evaluation.lines(self.result)
+        return notebook.table(repr(self), said) + (f"<pre>{html.escape(chr(10).join(lines))}</pre>" if lines else "")

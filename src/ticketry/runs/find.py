@@ -30,6 +30,7 @@ from ticketry.report.numerals import quality
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
+from ticketry.runs.meaning import Meaning
 from ticketry.runs.problem import Handed, handed, known, problem_of_experiment
 from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
@@ -153,11 +154,14 @@ class SearchJob:
 
     @property
     def known(self) -> Mapping[str, str]:
-        return known(self._dataset, self.wanted.val)
+        digests = known(self._dataset, self.wanted.val)
+        if self._dataset is None or self.wanted.standardise:
+            return digests
+        return {**digests, "scaling": Meaning.of_data(self._dataset).digest}
 
     def prepare(self) -> Mapping[str, str]:
         self._problem = problem_of_experiment(self.wanted, self._dataset, self._model, self._trust)
-        return self._problem.digests
+        return {**self._problem.digests, "scaling": Meaning.of_ticket(self._problem.header).digest}
 
     @property
     def device(self) -> torch.device:

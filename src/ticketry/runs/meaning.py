@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.canonical import digest
 from ticketry.core.objective import Target
 from ticketry.core.scaling import AS_IS, Scaling
 from ticketry.data import Dataset
@@ -22,7 +23,7 @@ class Meaning(NamedTuple):
     target: Target | None = None
 
     @classmethod
-    def of_data(cls, dataset: Dataset, train: NDArray[np.int64] | None) -> Meaning:
+    def of_data(cls, dataset: Dataset, train: NDArray[np.int64] | None = None) -> Meaning:
         """As a search on them takes it: standardised by the examples `train`, or as the data say."""
         scaling = dataset.scaling if train is None else standardised(dataset.x[train])
         return cls(scaling, dataset.labels)
@@ -31,6 +32,12 @@ class Meaning(NamedTuple):
     def of_ticket(cls, ticket: Header) -> Meaning:
         """As its network was found with, whatever data it meets."""
         return cls(ticket.scaling or AS_IS, ticket.labels, ticket.target)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over scaling and labels: what a search must find unchanged when it goes on."""
+        pairs = [[float(number).hex() for number in pair] for pair in self.scaling.pairs]
+        return digest([self.scaling.unit, pairs, list(self.labels)])
 
     @property
     def kept(self) -> Scaling | None:

@@ -87,8 +87,12 @@ def begin(directory: Directory, wanted: Recorded, digests: Mapping[str, str], ha
 
 
 def check_data(directory: Directory, source: str, digests: Mapping[str, str]) -> None:
-    """Refuse to go on with other data than the job began with. `source`: what they are called."""
-    there = read_object(directory.record) or {}
+    """Refuse to go on with other data than the job began with. `source`: what they are called.
+
+    Older records do not say how data were scaled.
+    """
+    there = {name: digest for name, digest in digests.items() if name == "scaling"}
+    there |= read_object(directory.record) or {}
     for name, digest in digests.items():
         if there.get(name) != digest:
             raise RequestError(
