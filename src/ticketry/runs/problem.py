@@ -17,6 +17,7 @@ from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.masks import allocation, space
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Outside, inside, outside
+from ticketry.core.masks.searchable import Coverage, coverage
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
@@ -45,6 +46,8 @@ class Problem:
     """Of the ticket that will be written."""
     locks: tuple[tuple[int, int], ...] | None
     split: data.Split
+    coverage: Coverage
+    """What the mask leaves out."""
 
     @property
     def digests(self) -> dict[str, str]:
@@ -161,6 +164,7 @@ def _build(
     base = inside(whole, given.recipe.kind, given.seed)
     rest = outside(module, base, given.recipe.kind, given.seed)
     counts = _lock_counts(locked, whole)
+    covered = coverage(module, base)
     augment = dataset.augment == "crop-flip"
 
     about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], target)
@@ -182,7 +186,7 @@ def _build(
         budget=given.budget,
     )
     header = _header(given, marks, dataset, objective, whole, rest)
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
+    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split, covered)
 
 
 def _header(
