@@ -6,7 +6,7 @@ It does not hold the test split, so no method can touch it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
@@ -51,7 +51,9 @@ class Task:
         augment: bool,
         seed: int,
         budget: Budget,
+        zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
+        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
@@ -62,9 +64,10 @@ class Task:
         self._leaves = {
             name: view.detach().requires_grad_() for name, view in space.views(self._effective.masked).items()
         }
-        self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        self._stack = stack if stack is not None and stack.biases <= net.rest.keys() else None
         self._prepared = objective.prepare(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
+        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter, zeros)
 
     @property
     def weights(self) -> torch.Tensor:

@@ -186,7 +186,7 @@ class Space:
         """Flat[*P, N] -> named views with the model's shapes; differentiable in one pass."""
         parts = flat.split_with_sizes([layer.size for layer in self.layers], dim=-1)
         lead = flat.shape[:-1]
-        return {layer.name: part.view(*lead, *layer.shape) for layer, part in zip(self.layers, parts, strict=True)}
+        return {layer.name: part.view((*lead, *layer.shape)) for layer, part in zip(self.layers, parts, strict=True)}
 
     def kept(self, mask: torch.Tensor) -> list[int]:
         """Weights kept in each layer by Bool[D], locked-on ones included."""
@@ -198,7 +198,7 @@ class Space:
 
 
 def find(module: nn.Module, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Space:
-    """The Space of a module: weights of Linear and Conv layers by default, in the module's order.
+    """The Space of a module: weights of Linear and Conv layers that learn by default, in the module's order.
 
     `include`: name patterns (shell style, `block1.*`) that select parameters instead of the default; `exclude`:
     patterns taken out again. A tied parameter counts once, under its first name. Raises RequestError when a
@@ -213,7 +213,9 @@ def find(module: nn.Module, include: Sequence[str] = (), exclude: Sequence[str] 
         chosen = {id(p) for name, p in names.items() if any(fnmatchcase(name, pattern) for pattern in include)}
     else:
         kinds = (nn.Linear, nn.modules.conv._ConvNd)
-        chosen = {id(m.weight) for m in module.modules() if isinstance(m, kinds)}
+        every = not any(parameter.requires_grad for parameter in names.values())  # a network that is ready for use
+        found = [m.weight for m in module.modules() if isinstance(m, kinds)]
+        chosen = {id(weight) for weight in found if weight.requires_grad or every}
     layers: list[Layer] = []
     for name, parameter in names.items():
         if id(parameter) in chosen and not any(fnmatchcase(name, pattern) for pattern in exclude):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -10,7 +11,7 @@ from ticketry.core.masks.space import Layer, Space
 from ticketry.core.meters import Meter
 from ticketry.core.nets import backward
 from ticketry.core.nets.loss import Loss
-from ticketry.core.nets.net import Net
+from ticketry.core.nets.net import Net, foreign
 from ticketry.core.nets.stack import Stack
 
 Precision = Literal["float32", "bfloat16"]
@@ -20,19 +21,31 @@ class Parameters:
     """The layout of Float[*P, M], M = N + R, and gradients to it.
 
     `x`: some examples Float[B, ...], for their shape and device. `loss`: None where there are no gradients to be
-    had. All work is told to `meter`.
+    had. All work is told to `meter`. `zeros`: name, start and stop of numbers that are zero and have no gradient, as
+    those of the padding row of an embedding.
     """
 
     def __init__(
-        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, loss: Loss | None, meter: Meter
+        self,
+        net: Net,
+        stack: Stack | None,
+        space: Space,
+        x: torch.Tensor,
+        loss: Loss | None,
+        meter: Meter,
+        zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
         layers, start = list(space.layers), space.total
+        zero: list[torch.Tensor] = []
         for name, value in net.rest.items():
+            zero += [torch.arange(start + a, start + b) for other, a, b in zeros if other == name]
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
         self._net, self.stack, self._loss, self.meter = net, stack, loss, meter
         self._masked, self._shape = len(space.layers), x.shape[1:]
         self._layout = Space(tuple(layers))
+        self.zeros = torch.cat(zero).to(x.device) if zero else None
+        """Long[Z]: where they are in Flat[M]; None where there are none."""
         self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
 
     @property
@@ -73,6 +86,8 @@ class Parameters:
             parts = [list(views.values())[: self._masked] for views in (named, out)]
             biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
             losses = backward.by_hand(stack, parts[0], biases[0], x, y, self.loss, parts[1], biases[1]).tolist()
+        if self.zeros is not None:
+            gradient[:, self.zeros] = 0
         self.meter.spend(forward=len(flat) * len(y), backward=len(flat) * len(y), losses=losses)
         return losses, gradient
 
@@ -85,9 +100,11 @@ class Parameters:
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
         loss = self.loss.mean(self._net.train_logits(leaves, x) / temperature, y)
         every = list(leaves.values())
-        first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
+        with foreign():
+            first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
         along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
-        second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
+        with foreign():
+            second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
         self.meter.spend(forward=len(y), backward=2 * len(y))
         return torch.cat([product.flatten() for product in second])
 
@@ -100,10 +117,10 @@ class Parameters:
         magnitudes = flat.double().abs()
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(magnitudes).items()}
         every = list(leaves.values())
-        buffers = {name: value.double() for name, value in self._net.fresh().items()}
         ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
-        total = self._net.eval_logits(leaves, ones, buffers).sum()
-        grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
+        total = self._net.eval_logits(leaves, ones, self._net.double()).sum()
+        with foreign():
+            grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
         self.meter.spend(forward=1, backward=1)
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
@@ -115,6 +132,7 @@ class Parameters:
         with torch.autocast(flat.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = self._net.train_logits(leaves, x)
         loss = self.loss.mean(logits.float(), y)
-        grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        with foreign():
+            grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
         torch.cat([grad.flatten() for grad in grads], out=out)
         return loss.detach()
