@@ -1,8 +1,9 @@
-/* Reads ticketry's ticket files, format version 1: checks them, rebuilds mask and weights. FORMAT.md specifies them.
+/* Reads ticketry's ticket files, format version 1: checks them, rebuilds mask and network. FORMAT.md specifies them.
    Build: cc -std=c99 -O2 -ffp-contract=off ticket.c -o ticket. Use: ./ticket FILE [MASK [WEIGHTS]]
-   MASK gets one byte, 0 or 1, for every maskable weight. WEIGHTS gets little-endian float32: the layers of the
-   untrained network, masked and scaled, then the other drawn parameters. Exit 0: every digest is right; 1: one is not,
-   or the file is not as it must be; 2: the call is wrong. Without a library of mathematics all machines agree. */
+   MASK gets one byte, 0 or 1, for every maskable weight. WEIGHTS gets little-endian float32, the parameters of the
+   network: the layers, masked, then `rest`, `fixed`, the tensors `fixed.*`, and the tensors `rest.*` of other names;
+   trained values where the file has them. Exit 0: every digest is right; 1: one is not, or the file is not as it must
+   be; 2: the call is wrong. Without a library of mathematics all machines agree. */
 #include <float.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -141,12 +142,20 @@ static double normal(u32 w) { /* AS241, PPND7 */
     return q < 0 ? -r : r;
 }
 
-typedef struct { const char *name; u64 dims, size, dim[8], fan_in, off, on, kept, escapes; } Parameter;
-typedef struct { const char *name; char values; double top; int fans; } Recipe; /* spread: root(top / sum of fans) */
+typedef struct { u64 start, stop; } Range;
+typedef struct { /* a parameter, or a tensor of the file */
+    const char *name;
+    u64 dims, size, dim[8], fan_in, off, on, kept, escapes, ranges;
+    const Range *zeros; /* so many `ranges` of its numbers that are 0 */
+    const u8 *data, *trained; /* its values, those that training gave it, where the file has them */
+    u32 bits; /* the one value that it has everywhere */
+    int part; /* l: of layers, r: rest, f: fixed; of tensors, b: buffers.*, F: fixed.*, t: rest.*, v: values */
+} Parameter;
+typedef struct { const char *name; char values; double top; int fans, biases; } Recipe; /* spread: root(top / sum of fans) */
 static const Recipe recipes[8] = {
-    {"\"signed-constant", 's', 2, 1}, {"\"kaiming-uniform", 'u', 6, 1}, {"\"kaiming-normal", 'n', 2, 1},
-    {"\"xavier-uniform", 'u', 6, 2},  {"\"xavier-normal", 'n', 2, 2},   {"\"uniform", 'u', 1, 0},
-    {"\"torch-default", 'u', 1, 1},   {NULL, 0, 0, 0}};
+    {"\"signed-constant", 's', 2, 1, 0}, {"\"kaiming-uniform", 'u', 6, 1, 0}, {"\"kaiming-normal", 'n', 2, 1, 0},
+    {"\"xavier-uniform", 'u', 6, 2, 0},  {"\"xavier-normal", 'n', 2, 2, 0},   {"\"uniform", 'u', 1, 0, 1},
+    {"\"torch-default", 'u', 1, 1, 1},   {NULL, 0, 0, 0, 0}};
 
 static double spread(const Recipe *recipe, const Parameter *p) { /* fan_in > 0: of the layer whose bias p is */
     u64 in = p->fan_in ? p->fan_in : p->dims > 1 ? p->size / p->dim[0] : p->size;
@@ -177,34 +186,114 @@ static u64 varint(Bytes *b, u64 most) {
     return value;
 }
 
-static char *find(char *json, const char *key) { /* keys inside strings do not match: their quotes have a \ before */
-    char *at = json ? strstr(json, key) : NULL;
-    return at ? at + strlen(key) : NULL;
+static const char malformed[] = "the header is not as it must be";
+
+static int begins(char **at, const char *text) { /* whether a text comes next, which is then passed */
+    size_t n = strlen(text);
+    int here = !strncmp(*at, text, n);
+    return *at += here ? n : 0, here;
 }
 
-static u64 number(char **at, char before) {
-    need(*at && *(*at)++ == before && **at >= '0' && **at <= '9', "the header is not as it must be");
-    return strtoull(*at, at, 10);
-}
+static void expect(char **at, const char *text) { need(begins(at, text), malformed); }
 
-static Parameter *parameters(char *at, u64 *count, u64 *total, int drawn) { /* rows of a name and numbers */
-    Parameter *list = NULL, *p;
-    for (*count = 0; at && *at == '['; at += *at == ',', ++*count) {
-        if ((*count & (*count - 1)) == 0) list = realloc(list, (size_t)(2 * *count + 1) * sizeof *list);
-        need(list && at[1] == '"', "the header is not as it must be");
-        memset(p = list + *count, 0, sizeof *p);
-        p->name = at += 2;
-        at += strcspn(at, "\"\\|");
-        need(*at == '"' && at > p->name, "a parameter's name is not as it must be");
-        *at++ = 0; /* ends the name */
-        if (drawn) p->fan_in = number(&at, ',');
-        for (p->size = 1; *at == ','; p->dims++) {
-            u64 n = number(&at, ',');
-            need(p->dims < 8 && n && n <= MAX_WEIGHTS && (p->size *= n) <= MAX_WEIGHTS, "a shape is impossible");
-            p->dim[p->dims] = n;
-        }
-        need(*at++ == ']' && (*total += p->size) <= MAX_WEIGHTS, "the ticket has too many weights for this reader");
+static u64 number(char **at, u64 low, u64 high) {
+    u64 value = 0, digit;
+    need(**at >= '0' && **at <= '9' && (**at != '0' || (*at)[1] < '0' || (*at)[1] > '9'), malformed);
+    for (; **at >= '0' && **at <= '9'; ++*at) {
+        digit = (u64)(**at - '0');
+        need(value <= (high - digit) / 10 && digit <= high, "a number is too large");
+        value = 10 * value + digit;
     }
+    return need(value >= low, "a number is too small"), value;
+}
+
+static u32 hex(char **at, int digits) { /* lower-case ones */
+    u32 value = 0;
+    for (; digits--; ++*at) {
+        int figure = **at >= '0' && **at <= '9', letter = **at >= 'a' && **at <= 'f';
+        need(figure || letter, malformed);
+        value = value << 4 | (u32)(**at - (figure ? '0' : 'a' - 10));
+    }
+    return value;
+}
+
+static int finite(u32 bits) { return (bits >> 23 & 255) < 255; }
+
+static u32 float_text(char **at) { /* a text with the bits of a finite float32 */
+    expect(at, "\"");
+    u32 bits = hex(at, 8);
+    expect(at, "\"");
+    return need(finite(bits), "a number is not finite"), bits;
+}
+
+static char *text(char **at, u64 least, u64 most) { /* a text of so many characters, none of them hidden; its start */
+    static const u32 hidden[][2] = {{0x7f, 0x9f},     {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+                                    {0xd800, 0xdfff}, {0xfeff, 0xfeff}, {0xfff0, 0xffff}};
+    u64 count = 0;
+    expect(at, "\"");
+    char *start = *at;
+    for (u32 c; **at != '"'; count++) {
+        need(**at, malformed); /* the end */
+        if (!begins(at, "\\")) { ++*at; continue; }
+        if (**at == '"' || **at == '\\') { ++*at; continue; }
+        expect(at, "u");
+        if ((c = hex(at, 4)) >> 10 == 0xd800 >> 10) {
+            expect(at, "\\u");
+            need(hex(at, 4) >> 10 == 0xdc00 >> 10, malformed);
+            continue;
+        }
+        need(c > 0x7e, malformed); /* has a shorter form, or is hidden */
+        for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+            need(c < hidden[i][0] || c > hidden[i][1], "a text has hidden characters");
+    }
+    ++*at;
+    return need(count >= least && count <= most, "a text is too short or too long"), start;
+}
+
+static char *name_end(char *at) { /* where a name ends */
+    char *start = at;
+    while (*at > ' ' && *at <= '~' && *at != '|' && *at != '"' && *at != '\\') at++;
+    return need(at > start && *at == '"', "a name is not as it must be"), at;
+}
+
+static char *name(char **at) { /* a name, ended by a zero */
+    expect(at, "\"");
+    char *start = *at;
+    *(*at = name_end(start)) = 0;
+    return ++*at, start;
+}
+
+static void shape(char **at, Parameter *p, u64 most) { /* numbers up to a bracket; `most`: product */
+    for (p->size = 1; **at != ']'; p->dims++) {
+        if (p->dims || (*at)[-1] != '[') expect(at, ",");
+        need(p->dims < 8, "a shape has too many dimensions");
+        u64 n = p->dim[p->dims] = number(at, 1, 0x7fffffff);
+        need(p->size <= most / n, "a shape has too many numbers");
+        p->size *= n;
+    }
+    ++*at;
+}
+
+static void *grown(void *list, u64 count, size_t size) { /* room for one more, at least */
+    if (count & (count - 1)) return list;
+    return need((list = realloc(list, (size_t)(2 * count + 1) * size)) != NULL, "out of memory"), list;
+}
+
+static Parameter *parameters(char **at, int part, u64 *count, u64 *total) { /* rows of a name and numbers */
+    Parameter *list = NULL, *p;
+    *count = 0;
+    do {
+        list = grown(list, *count, sizeof *list);
+        memset(p = list + (*count)++, 0, sizeof *p);
+        expect(at, "[");
+        p->name = name(at);
+        p->part = part;
+        if (part == 'r') expect(at, ","), p->fan_in = number(at, 0, 0x7fffffff);
+        if (part == 'f') expect(at, ","), p->bits = float_text(at);
+        shape(at, p, MAX_WEIGHTS);
+        need((*total += p->size) <= MAX_WEIGHTS, "the ticket has too many weights for this reader");
+    } while (begins(at, ","));
+    expect(at, "]");
     return list;
 }
 
@@ -268,21 +357,30 @@ static void layer_bits(Coder *c, u8 *out, u64 n, Plan p, u64 escapes) { /* the s
     for (u64 i = 0; p.inverted && i < n; i++) out[i] ^= 1;
 }
 
-typedef struct { u64 word, index; } Ranked;
-static int by_word(const void *a, const void *b) {
-    const Ranked *x = a, *y = b;
-    return x->word < y->word || (x->word == y->word && x->index < y->index) ? -1 : 1;
+static u64 smallest(const u64 *word, u64 n, u64 m, u64 *ties) { /* the m-th, from 1; how many like it are among the m */
+    u64 *count = memory(65536, sizeof *count), cut = 0, digit;
+    for (int shift = 48; m && shift >= 0; shift -= 16, memset(count, 0, 65536 * sizeof *count)) {
+        for (u64 i = 0; i < n; i++)
+            if (shift == 48 || (word[i] ^ cut) >> (shift + 16) == 0) count[word[i] >> shift & 65535]++;
+        for (digit = 0; m > count[digit]; digit++) m -= count[digit];
+        cut |= digit << shift;
+    }
+    free(count);
+    return *ties = m, cut;
 }
 
 static void with_locks(u8 *mask, u64 seed, const Parameter *p) { /* the searched bits come first in mask */
-    Ranked *order = memory(p->size, sizeof *order);
     u8 *searched = memcpy(memory(p->size, 1), mask, (size_t)p->size), *bit = searched;
+    u64 *word = memory(p->size, sizeof *word), cut[2], ties[2];
     Philox stream = philox(seed, "lock", p->name);
-    for (u64 i = 0; i < p->size; i++) order[i] = (Ranked){draw(&stream, 64), i};
-    qsort(order, (size_t)p->size, sizeof *order, by_word);
-    for (u64 i = 0; i < p->size; i++) mask[order[i].index] = i < p->off ? 0 : i < p->off + p->on ? 1 : 2;
-    for (u64 i = 0; i < p->size; i++) if (mask[i] == 2) mask[i] = *bit++;
-    free(order);
+    for (u64 i = 0; i < p->size; i++) word[i] = draw(&stream, 64);
+    for (int on = 0; on < 2; on++) cut[on] = smallest(word, p->size, p->off + (on ? p->on : 0), ties + on);
+    for (u64 i = 0; i < p->size; i++) {
+        int in[2];
+        for (int on = 0; on < 2; on++) in[on] = word[i] < cut[on] || (word[i] == cut[on] && ties[on] && ties[on]--);
+        mask[i] = in[0] ? 0 : in[1] ? 1 : *bit++;
+    }
+    free(word);
     free(searched);
 }
 
@@ -331,48 +429,259 @@ static u8 *float_bytes(float x, u8 bytes[4]) {
     return bytes;
 }
 
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int by_name(const void *a, const void *b) { return by_text(*(void *const *)a, *(void *const *)b); }
+
+typedef struct {
+    u64 classes, seed, weights, count[4]; /* numbers of layers, rest, fixed, tensors */
+    Parameter *layers, *rest, *fixed, *tensors;
+    const Recipe *recipe;
+    int scaled, dynamic;
+} Ticket;
+
+static const struct { const char *name, *scaling, *labels; u64 pairs; } presets[3] = {
+    {"cifar-10", "[\"u8\",[\"3c82100e\",\"bffea713\"],[\"3c83eea5\",\"bffd7a0f\"],[\"3c759b94\",\"bfda7890\"]]",
+     "[\"airplane\",\"automobile\",\"bird\",\"cat\",\"deer\",\"dog\",\"frog\",\"horse\",\"ship\",\"truck\"]", 3},
+    {"fashion-mnist", "[\"u8\",[\"3c36039d\",\"bf4f6928\"]]",
+     "[\"T-shirt/top\",\"Trouser\",\"Pullover\",\"Dress\",\"Coat\",\"Sandal\",\"Shirt\",\"Sneaker\",\"Bag\",\"Ankle boot\"]", 1},
+    {"mnist", "[\"u8\",[\"3c508a14\",\"bed93270\"]]", "", 1}};
+
+static void read_labels(char **at, u64 classes) {
+    const char **list = memory(classes, sizeof *list);
+    expect(at, "[");
+    for (u64 i = 0; i < classes; i++, expect(at, i < classes ? "," : "]")) {
+        list[i] = text(at, 1, 64);
+        (*at)[-1] = 0; /* for now: ends the text */
+    }
+    qsort(list, (size_t)classes, sizeof *list, by_text);
+    for (u64 i = 1; i < classes; i++) need(strcmp(list[i - 1], list[i]), "two labels are equal");
+    for (u64 i = 0; i < classes; i++) *strchr(list[i], 0) = '"';
+    free(list);
+}
+
+static u64 read_scaling(char **at) { /* the number of its pairs */
+    expect(at, "[");
+    int bytes = begins(at, "\"u8\""), equal = 1;
+    u64 pairs = 0;
+    u32 first[2] = {0, 0}, pair[2];
+    if (!bytes) expect(at, "\"f32\"");
+    while (begins(at, ",[")) {
+        pair[0] = float_text(at);
+        expect(at, ",");
+        pair[1] = float_text(at);
+        expect(at, "]");
+        need(pair[0] << 1 && pair[1] != 0x80000000, "a gain is 0 or a shift -0");
+        if (!pairs++) memcpy(first, pair, sizeof pair);
+        equal = equal && !memcmp(first, pair, sizeof pair);
+    }
+    expect(at, "]");
+    need(pairs == 1 || (pairs && !equal), "a scaling has not its shortest form");
+    return need(bytes || pairs > 1 || first[0] != 0x3f800000 || first[1], "a scaling changes nothing"), pairs;
+}
+
+static void read_zeros(char **at, Ticket *t) {
+    Range *ranges = NULL; /* all of them, in the order of names and starts */
+    Parameter **of = NULL, *p = NULL;
+    u64 count = 0;
+    do {
+        expect(at, "[");
+        const char *whose = name(at);
+        if (!p || strcmp(p->name, whose)) {
+            need(!p || strcmp(p->name, whose) < 0, "zeros are not in order");
+            for (p = t->rest; p < t->rest + t->count[1] && strcmp(p->name, whose);) p++;
+            need(p < t->rest + t->count[1], "zeros are not of a parameter in rest");
+        }
+        ranges = grown(ranges, count, sizeof *ranges);
+        of = grown(of, count, sizeof *of);
+        expect(at, ",");
+        ranges[count].start = number(at, p->ranges ? ranges[count - 1].stop + 1 : 0, p->size - 1);
+        expect(at, ",");
+        ranges[count].stop = number(at, ranges[count].start + 1, p->size);
+        expect(at, "]");
+        of[count++] = p;
+        p->ranges++;
+    } while (begins(at, ","));
+    expect(at, "]");
+    while (count--) of[count]->zeros = ranges + count;
+    free(of);
+}
+
+static void read_header(char *at, Ticket *t) { /* strictly in the order of the keys */
+    char *version = strstr(at, "\"version\":"), *start;
+    const char *scaling = NULL, *labels = NULL;
+    u64 pairs = 1, preset = 3, scaling_size = 0, labels_size = 0;
+    Parameter input = {0};
+    need(version && !strncmp(version + 10, "1,", 2), "the ticket is not of format version 1");
+    expect(&at, "{");
+    if (begins(&at, "\"built\":\"")) hex(&at, 8), hex(&at, 8), expect(&at, "\",");
+    expect(&at, "\"classes\":"), t->classes = number(&at, 1, 0x7fffffff);
+    expect(&at, ",\"data\":"), text(&at, 0, 4096);
+    if (begins(&at, ",\"fixed\":[")) t->fixed = parameters(&at, 'f', t->count + 2, &t->weights);
+    for (u64 i = 1; i < t->count[2]; i++)
+        need(strcmp(t->fixed[i - 1].name, t->fixed[i].name) < 0, "fixed is not in the order of names");
+    expect(&at, ",\"input\":["), shape(&at, &input, MAX_WEIGHTS);
+    if (begins(&at, ",\"kind\":")) expect(&at, "\"trainable\"");
+    if (begins(&at, ",\"labels\":")) labels = at, read_labels(&at, t->classes), labels_size = (u64)(at - labels);
+    expect(&at, ",\"layers\":["), t->layers = parameters(&at, 'l', t->count, &t->weights);
+    expect(&at, ",\"method\":"), text(&at, 0, 4096);
+    expect(&at, ",\"model\":"), text(&at, 0, 4096);
+    if (begins(&at, ",\"objective\":"))
+        start = text(&at, 1, 4096), need(strncmp(start, "classification\"", 15), "an objective says nothing");
+    if (begins(&at, ",\"preset\":\"")) {
+        for (preset = 0; preset < 3 && !begins(&at, presets[preset].name);) preset++;
+        expect(&at, "\"");
+        need(preset < 3 && !labels && (t->classes == 10 || !*presets[preset].labels), "the preset does not fit");
+        pairs = presets[preset].pairs;
+    }
+    if (begins(&at, ",\"rest\":[")) t->rest = parameters(&at, 'r', t->count + 1, &t->weights);
+    expect(&at, ",\"run\":"), text(&at, 0, 4096);
+    if (begins(&at, ",\"scaling\":")) scaling = at, pairs = read_scaling(&at), scaling_size = (u64)(at - scaling);
+    need(!scaling || preset == 3, "a preset stands for a scaling");
+    need(pairs == 1 || ((input.dims == 1 || input.dims == 3) && input.dim[0] == pairs), "the scaling does not fit");
+    for (u64 i = 0; i < 3; i++)
+        need(scaling_size != strlen(presets[i].scaling) || labels_size != strlen(presets[i].labels)
+                 || memcmp(scaling, presets[i].scaling, (size_t)scaling_size)
+                 || (labels && memcmp(labels, presets[i].labels, (size_t)labels_size)),
+             "a preset is to be used");
+    expect(&at, ",\"seed\":"), t->seed = number(&at, 0, INT64_MAX);
+    for (u64 i = 0; i < t->classes && (i ? (expect(&at, ","), 1) : begins(&at, ",\"target\":[")); i++) {
+        expect(&at, "["), float_text(&at), expect(&at, ",");
+        u32 scale = float_text(&at);
+        need(scale && scale >> 31 == 0, "a target's scale is not above 0");
+        expect(&at, i + 1 < t->classes ? "]" : "]]");
+    }
+    expect(&at, ",\"version\":1,\"weights\":");
+    for (t->recipe = recipes; t->recipe->name && !begins(&at, t->recipe->name);) t->recipe++;
+    need(t->recipe->name != NULL, "the recipe is unknown");
+    t->dynamic = begins(&at, "/dynamic"), t->scaled = t->dynamic || begins(&at, "/static");
+    expect(&at, "\"");
+    for (u64 i = 0; i < t->count[1]; i++)
+        need(!t->rest[i].fan_in || t->recipe->biases, "the recipe draws no biases");
+    if (begins(&at, ",\"zeros\":[")) read_zeros(&at, t);
+    expect(&at, "}"), need(!*at, malformed);
+}
+static u32 bits_at(const Parameter *p, u64 i) { return (u32)little_endian(p->data + 4 * i, 4); }
+
+static int same_shape(const Parameter *a, const Parameter *b) {
+    return a->dims == b->dims && !memcmp(a->dim, b->dim, sizeof a->dim);
+}
+
+static Bytes read_tensors(char *at, const char *end, Bytes b, Ticket *t) { /* gives the mask; b: the tensors' bytes */
+    const u8 *start = b.at;
+    const char *last = "";
+    Parameter *p, blob = {0};
+    do {
+        int mask = begins(&at, ",\"mask\":{\"dtype\":\"U8\",\"shape\":[");
+        t->tensors = grown(t->tensors, t->count[3], sizeof *t->tensors);
+        memset(p = mask ? &blob : t->tensors + t->count[3]++, 0, sizeof *p);
+        if (!mask) {
+            expect(&at, ",");
+            p->name = name(&at);
+            need(strcmp(last, p->name) < 0, "the tensors are not in the order of their names");
+            last = p->name;
+            expect(&at, ":{\"dtype\":\"F32\",\"shape\":[");
+        }
+        shape(&at, p, (u64)(b.end - b.at) + (mask ? 32 : 0));
+        p->data = take(&b, mask ? p->size - 32 : 4 * p->size);
+        need(!mask || p->dims == 1, "the mask has not one dimension");
+        expect(&at, ",\"data_offsets\":[");
+        number(&at, (u64)(p->data - start), (u64)(p->data - start));
+        expect(&at, ",");
+        number(&at, (u64)(b.at - start) + (mask ? 32 : 0), (u64)(b.at - start) + (mask ? 32 : 0));
+        expect(&at, "]}");
+        for (u64 i = 0; !mask && i < p->size; i++) need(finite(bits_at(p, i)), "a number is not finite");
+    } while (p != &blob);
+    expect(&at, "}");
+    while (at < end && *at == ' ') at++;
+    need(at == end && end[-8] != ' ', "the layout is not in canonical form");
+    need(b.at == b.end, "bytes follow the tensors");
+    return (Bytes){blob.data, b.end};
+}
+
+static const Parameter **check_names(Ticket *t, u64 *others) { /* every value has one place; gives tensors to add */
+    static const char *const parts[4] = {"buffers.", "fixed.", "rest.", "values"};
+    Parameter *lists[4] = {t->layers, t->rest, t->fixed, t->tensors}, *key, **found;
+    u64 most = t->count[0] + t->count[1] + t->count[2] + t->count[3], n = 0;
+    Parameter **all = memory(most, sizeof *all);
+    const Parameter **other = memory(t->count[3], sizeof *other);
+    for (u64 i = 0; i < t->count[3]; i++) {
+        int part = 0;
+        while (part < 4 && strncmp(t->tensors[i].name, parts[part], strlen(parts[part]))) part++;
+        need(part < 4, "a tensor is unknown");
+        t->tensors[i].name += strlen(parts[part]);
+        t->tensors[i].part = "bFtv"[part];
+        need(part == 3 ? !*t->tensors[i].name && t->tensors[i].dims == 1 : *t->tensors[i].name, "a tensor is unknown");
+    }
+    for (int list = 0; list < 4; list++)
+        for (u64 i = 0; i < t->count[list]; i++)
+            if (list < 3 || strchr("bF", lists[list][i].part)) all[n++] = lists[list] + i;
+    qsort(all, (size_t)n, sizeof *all, by_name);
+    for (u64 i = 1; i < n; i++) need(strcmp(all[i - 1]->name, all[i]->name), "two parameters have one name");
+    *others = 0;
+    for (u64 i = 0; i < t->count[3]; i++) {
+        Parameter *p = key = t->tensors + i;
+        u64 equal = 0;
+        if (p->part == 'F') {
+            while (equal < p->size && bits_at(p, equal) == bits_at(p, 0)) equal++;
+            need(equal < p->size, "a tensor of fixed values is one number everywhere");
+            other[(*others)++] = p;
+        }
+        if (p->part != 't') continue;
+        if (!(found = bsearch(&key, all, (size_t)n, sizeof *all, by_name))) {
+            other[(*others)++] = p;
+            continue;
+        }
+        need(!strchr("lb", (*found)->part) && same_shape(*found, p), "trained values do not fit");
+        for (u64 r = 0; r < (*found)->ranges; r++)
+            for (u64 j = (*found)->zeros[r].start; j < (*found)->zeros[r].stop; j++)
+                need(bits_at(p, j) << 1 == 0, "a trained value is to be 0");
+        (*found)->trained = p->data;
+    }
+    return free(all), other;
+}
+
+static void put(FILE *f, const u8 *bytes, u64 n) {
+    need(!f || fwrite(bytes, 1, (size_t)n, f) == n, "cannot write WEIGHTS");
+}
+
 int main(int argc, char **argv) {
     FILE *f = argc > 1 && argc < 5 ? fopen(argv[1], "rb") : NULL;
     if (!f) { fputs("usage: ticket FILE [MASK [WEIGHTS]], FILE being one that can be read\n", stderr); return 2; }
     long end = fseek(f, 0, SEEK_END) ? -1 : ftell(f);
     need(end >= 40 && !fseek(f, 0, SEEK_SET), "the file ends too early");
-    u8 *data = memory((u64)end, 1), bytes[4];
+    u8 *data = memory((u64)end, 1), bytes[4], zero[4] = {0};
     need(fread(data, 1, (size_t)end, f) == (size_t)end, "the file cannot be read");
     Sha s = sha_begin;
     sha_add(&s, data, (u64)end - 32);
     if (!check("ticket", &s, data + end - 32)) return 1;
 
-    Bytes b = {data + 8, data + end - 32}; /* in data and header a zero follows the end, so that searches end there */
-    u64 length = little_endian(data, 8), count, drawn, maskable = 0, total = 0, kept = 0;
-    char *at = find((char *)take(&b, length), "{\"__metadata__\":{\"ticket\":\"");
+    Bytes b = {data + 8, data + end - 32};
+    u64 length = little_endian(data, 8), kept = 0, maskable = 0, others;
+    char *at = memcpy(memory(length, 1), take(&b, length), (size_t)length), *layout_end = at + length; /* a zero */
     char *header = memory(length, 1), *to = header;
-    for (need(at != NULL, "the file is no ticket"); (u8 *)at < b.at && *at != '"'; *to++ = *at++) {
-        at += *at == '\\';
-        need(*at >= ' ' && *at <= '~', "the header is not as it must be");
+    need(length % 8 == 0, "the layout is not in canonical form");
+    need(begins(&at, "{\"__metadata__\":{\"ticket\":\""), "the file is no ticket");
+    for (; *at != '"'; *to++ = *at++) {
+        if (*at == '\\') at++, need(*at == '\\' || *at == '"', malformed);
+        need(*at >= ' ' && *at <= '~', malformed);
     }
-    at = find(find(at, "\"mask\":{"), "\"data_offsets\":");
-    take(&b, number(&at, '['));
-    need(number(&at, ',') == (u64)end - 8 - length, "the mask does not end the file");
+    expect(&at, "\"}");
     puts(header);
-    char *version = find(header, "\"version\""), *seed_at = find(header, "\"seed\"");
-    char *kind = find(header, "\"weights\":"), *rest_at = find(header, "\"rest\":[");
-    need(number(&version, ':') == 1, "the ticket is not of format version 1");
-    const u64 seed = number(&seed_at, ':');
-    const Recipe *recipe = recipes;
-    while (recipe->name && !(kind && !strncmp(kind, recipe->name, strlen(recipe->name)))) recipe++;
-    const char *scale = recipe->name ? kind + strlen(recipe->name) : "";
-    int dynamic = !strncmp(scale, "/dynamic\"", 9), scaled = dynamic || !strncmp(scale, "/static\"", 8);
-    need(scaled || *scale == '"', "the recipe is unknown");
-    Parameter *layers = parameters(find(header, "\"layers\":["), &count, &maskable, 0);
-    Parameter *rest = parameters(rest_at, &drawn, &total, 1);
+    Ticket t = {0};
+    read_header(header, &t);
+    b = read_tensors(at, layout_end, b, &t);
+    const Parameter **other = check_names(&t, &others), *values = NULL;
+    for (u64 i = 0; i < t.count[3]; i++) if (t.tensors[i].part == 'v') values = t.tensors + i;
     const u8 *digests = take(&b, 64);
-    for (u64 i = 0, locked = varint(&b, 1); locked && i < count; i++) {
-        layers[i].off = varint(&b, layers[i].size);
-        layers[i].on = varint(&b, layers[i].size - layers[i].off);
+    for (u64 i = 0, locked = varint(&b, 1); locked && i < t.count[0]; i++) {
+        t.layers[i].off = varint(&b, t.layers[i].size);
+        t.layers[i].on = varint(&b, t.layers[i].size - t.layers[i].off);
     }
-    u8 *mask = decode_mask(&b, layers, count, maskable, seed), *bit = mask;
-    for (Parameter *p = layers; p < layers + count; kept += p++->kept)
+    for (u64 i = 0; i < t.count[0]; i++) maskable += t.layers[i].size;
+    u8 *mask = decode_mask(&b, t.layers, t.count[0], maskable, t.seed), *bit = mask;
+    for (Parameter *p = t.layers; p < t.layers + t.count[0]; kept += p++->kept)
         printf("%s keeps %llu of %llu\n", p->name, (unsigned long long)p->kept, (unsigned long long)p->size);
+    need(!values || values->size == kept, "there are more or fewer values than kept weights");
     s = sha_begin;
     sha_add(&s, mask, maskable);
     int right = check("mask", &s, digests + 32);
@@ -381,19 +690,27 @@ int main(int argc, char **argv) {
     f = argc > 3 ? fopen(argv[3], "wb") : NULL;
     need(argc < 4 || f, "cannot write WEIGHTS");
     s = sha_begin;
-    for (u64 i = 0; i < count + drawn; i++) {
-        const Parameter *p = i < count ? layers + i : rest + (i - count);
-        u64 size = dynamic ? p->size : maskable, on = dynamic ? p->kept : kept;
-        float factor = scaled && on ? (float)root((double)size / (double)on) : 1;
-        Philox stream = philox(seed, "weight", p->name);
-        double width = spread(recipe, p);
+    for (u64 i = 0, used = 0; i < t.count[0] + t.count[1]; i++) {
+        const Parameter *p = i < t.count[0] ? t.layers + i : t.rest + (i - t.count[0]);
+        u64 size = t.dynamic ? p->size : maskable, on = t.dynamic ? p->kept : kept, range = 0;
+        float factor = t.scaled && on ? (float)root((double)size / (double)on) : 1;
+        Philox stream = philox(t.seed, "weight", p->name);
+        double width = spread(t.recipe, p);
         for (u64 j = 0; j < p->size; j++) {
-            float w = weight(&stream, recipe->values, width);
+            float w = weight(&stream, t.recipe->values, width);
+            if (range < p->ranges && j >= p->zeros[range].start) w = 0, range += j + 1 == p->zeros[range].stop;
             sha_add(&s, float_bytes(w, bytes), 4);
-            float_bytes(i >= count ? w : *bit++ ? w * factor : 0, bytes);
-            need(!f || fwrite(bytes, 1, 4, f) == 4, "cannot write WEIGHTS");
+            if (p->part == 'r') put(f, p->trained ? p->trained + 4 * j : bytes, 4);
+            else if (!*bit++) put(f, zero, 4);
+            else put(f, values ? values->data + 4 * used++ : float_bytes(w * factor, bytes), 4);
         }
     }
+    for (u64 i = 0; i < t.count[2]; i++)
+        for (u64 j = 0; j < t.fixed[i].size; j++) {
+            for (int k = 0; k < 4; k++) bytes[k] = (u8)(t.fixed[i].bits >> 8 * k);
+            put(f, t.fixed[i].trained ? t.fixed[i].trained + 4 * j : bytes, 4);
+        }
+    for (u64 i = 0; i < others; i++) put(f, other[i]->trained ? other[i]->trained : other[i]->data, 4 * other[i]->size);
     need(!f || !fclose(f), "cannot write WEIGHTS");
     return check("weights", &s, digests) && right ? 0 : 1;
 }

@@ -6,7 +6,7 @@ object that has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -20,24 +20,24 @@ CLASSES = 10
 class Image(nn.Module):
     """A network of images of `side` pixels; `body` may return any object with `logits`."""
 
-    def __init__(self, body: nn.Module, side: int, logits: bool = True) -> None:
+    def __init__(self, body: nn.Module, side: int) -> None:
         super().__init__()
         self.body, self.side = body, side
 
     def forward(self, x: torch.Tensor) -> Any:
         x = x.view(-1, 1, 8, 8)
-        return self.body(functional.interpolate(x, size=(self.side, self.side), mode="nearest")).logits
+        return self.body(functional.interpolate(x, size=(self.side, self.side), mode="nearest"))
 
 
 class Text(nn.Module):
     """A network of 16 tokens of 32 kinds."""
 
-    def __init__(self, body: nn.Module, arguments: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, body: nn.Module) -> None:
         super().__init__()
-        self.body, self.arguments = body, dict(arguments or {})
+        self.body = body
 
     def forward(self, x: torch.Tensor) -> Any:
-        return self.body(tokens(x), **self.arguments).logits
+        return self.body(tokens(x))
 
 
 def tokens(x: torch.Tensor) -> torch.Tensor:
@@ -63,9 +63,9 @@ def image(kind: str, side: int = 16, **sizes: Any) -> Callable[[], nn.Module]:
     return lambda: Image(_model(kind, "ImageClassification", num_channels=1, **sizes), side)
 
 
-def text(kind: str, *, arguments: Mapping[str, Any] | None = None, **sizes: Any) -> Callable[[], nn.Module]:
+def text(kind: str, **sizes: Any) -> Callable[[], nn.Module]:
     sizes = {"vocab_size": 32, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, **sizes}
-    return lambda: Text(_model(kind, "SequenceClassification", **sizes), arguments)
+    return lambda: Text(_model(kind, "SequenceClassification", **sizes))
 
 
 class Of(nn.Module):
@@ -168,14 +168,43 @@ _LIBRARY: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "dinov2": ("vision transformer", image("Dinov2", image_size=16, patch_size=4, **_HIDDEN)),
     "convnext": ("convolution", image("ConvNext", 32, **_STAGES)),
     "convnextv2": ("convolution", image("ConvNextV2", 32, **_STAGES)),
-    "resnet": ("convolution", image("ResNet", 16, embedding_size=8, depths=[1, 1], hidden_sizes=[8, 16])),
+    "resnet": (
+        "convolution",
+        image(
+            "ResNet",
+            16,
+            embedding_size=8,
+            depths=[1, 1],
+            hidden_sizes=[8, 16],
+            layer_type="basic",
+        ),
+    ),
     "resnet-bottleneck": (
         "convolution",
         image("ResNet", 16, embedding_size=8, depths=[1, 1], hidden_sizes=[8, 16], layer_type="bottleneck"),
     ),
-    "regnet": ("convolution", image("RegNet", 16, embedding_size=8, depths=[1, 1], hidden_sizes=[8, 16], groups_width=4)),
+    "regnet": (
+        "convolution",
+        image(
+            "RegNet",
+            16,
+            embedding_size=8,
+            depths=[1, 1],
+            hidden_sizes=[8, 16],
+            groups_width=4,
+        ),
+    ),
     "mobilenet-v1": ("separable convolution", image("MobileNetV1", 32, depth_multiplier=0.05, min_depth=4)),
-    "mobilenet-v2": ("separable convolution", image("MobileNetV2", 32, depth_multiplier=0.05, min_depth=4, depth_divisible_by=4)),
+    "mobilenet-v2": (
+        "separable convolution",
+        image(
+            "MobileNetV2",
+            32,
+            depth_multiplier=0.05,
+            min_depth=4,
+            depth_divisible_by=4,
+        ),
+    ),
     "swin": (
         "windowed attention",
         image("Swin", 16, image_size=16, patch_size=2, embed_dim=8, depths=[1, 1], num_heads=[2, 2], window_size=2),
@@ -183,8 +212,14 @@ _LIBRARY: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "poolformer": (
         "pooling",
         image(
-            "PoolFormer", 32, depths=[1, 1], hidden_sizes=[8, 16], num_encoder_blocks=2, patch_sizes=[7, 3],
-            strides=[4, 2], padding=[2, 1],
+            "PoolFormer",
+            32,
+            depths=[1, 1],
+            hidden_sizes=[8, 16],
+            num_encoder_blocks=2,
+            patch_sizes=[7, 3],
+            strides=[4, 2],
+            padding=[2, 1],
         ),
     ),
     "bert": ("text encoder", text("Bert", max_position_embeddings=16, **_HIDDEN)),
@@ -198,10 +233,27 @@ _LIBRARY: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "gpt2": ("text decoder", text("GPT2", n_positions=16, n_embd=16, n_layer=2, n_head=2)),
     "opt": (
         "text decoder",
-        text("OPT", hidden_size=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=32, max_position_embeddings=16, word_embed_proj_dim=16),
+        text(
+            "OPT",
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            ffn_dim=32,
+            max_position_embeddings=16,
+            word_embed_proj_dim=16,
+        ),
     ),
     "llama": ("text decoder", text("Llama", num_key_value_heads=1, max_position_embeddings=16, **_HIDDEN)),
-    "fnet": ("Fourier mixing", text("FNet", max_position_embeddings=16, **{k: v for k, v in _HIDDEN.items() if "heads" not in k})),
+    "fnet": (
+        "Fourier mixing",
+        text(
+            "FNet",
+            max_position_embeddings=16,
+            hidden_size=16,
+            num_hidden_layers=2,
+            intermediate_size=32,
+        ),
+    ),
 }
 _TORCH: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "lstm": ("recurrent", lambda: _recurrent(nn.LSTM(8, 32, batch_first=True))),

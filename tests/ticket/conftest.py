@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from ticketry.core.seed import locks
 from ticketry.core.seed.streams import stream
 from ticketry.core.seed.weights import WeightRecipe, draws_bias
+from ticketry.ticket.content import FixedParameter, Scaling, ZeroRange
 from ticketry.ticket.file import DrawnParameter, LayerShape, TicketFile
 
 Make = Callable[..., TicketFile]
@@ -63,6 +65,30 @@ def make() -> Make:
     return _make
 
 
+def everything() -> TicketFile:
+    """A ticket with every key and tensor that a file can have at once, in an order that is not the file's."""
+    plain = _make(kind="torch-default", density=0.2, trained=True, buffers=True, lock=0.1)
+    table = stream(3, "test", "table").uniform(12).reshape(3, 4)
+    embedding = stream(3, "test", "embedding").uniform(20).reshape(5, 4)
+    embedding[4] = embedding[0, :2] = 0
+    assert plain.rest_values is not None
+    return replace(
+        plain,
+        input_shape=(3, 4, 5),
+        outputs=2,
+        objective="regression",
+        target=((152.25, 77.0), (-0.5, 2.0**-20)),
+        labels=("Käfer", 'a "b"'),
+        scaling=Scaling("u8", ((0.25, -1.0), (-0.5, 0.0), (2.0**-130, 3.0))),
+        rest=(*plain.rest, DrawnParameter("embedding.weight", (5, 4), 0), DrawnParameter("other", (5,), 0)),
+        fixed=(FixedParameter("scale", (2, 3), 1.5), FixedParameter("gain", (), -0.0)),
+        zeros=(ZeroRange("other", 3, 5), ZeroRange("embedding.weight", 16, 20), ZeroRange("embedding.weight", 0, 2)),
+        built="0123456789abcdef",
+        fixed_values={"table": table},
+        rest_values={**plain.rest_values, "embedding.weight": embedding, "gain": np.array(3, np.float32)},
+    )
+
+
 GOLDENS = {
     "signed-constant": {"density": 0.5, "scale": "static"},
     "kaiming-uniform": {"density": 0.05},
@@ -74,7 +100,10 @@ GOLDENS = {
 }
 
 
-@pytest.fixture(params=sorted(GOLDENS))
+@pytest.fixture(params=[*sorted(GOLDENS), "everything"])
 def golden(request: pytest.FixtureRequest) -> tuple[TicketFile, Path]:
     """A ticket of each recipe and the file that version 1 of the format has for it, for ever."""
-    return _make(kind=request.param, **GOLDENS[request.param]), GOLDEN / f"{request.param}.tkt"
+    path = GOLDEN / f"{request.param}.tkt"
+    if request.param == "everything":
+        return everything(), path
+    return _make(kind=request.param, **GOLDENS[request.param]), path

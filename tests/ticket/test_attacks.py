@@ -120,7 +120,7 @@ ATTACKS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "version true": (inner(lambda f: f.update(version=True)), "no version"),
     "no version": (inner(lambda f: f.pop("version")), "no version"),
     "no seed": (inner(lambda f: f.pop("seed")), "lacks 'seed'"),
-    "an unknown field": (inner(lambda f: f.update(more=1)), "canonical"),
+    "an unknown field": (inner(lambda f: f.update(more=1)), "has 'more', unknown to this ticketry; a newer one may"),
     "no scale spelled out": (inner(lambda f: f.update(weights="signed-constant/none")), "canonical"),
     "a default spelled out": (inner(lambda f: f.update(kind="strong")), "canonical"),
     "a repeated field": (text('\\"seed\\":3', '\\"seed\\":4,\\"seed\\":3'), "canonical"),
@@ -177,9 +177,9 @@ def test_attack_is_refused_in_one_sentence(make, name: str) -> None:
 @pytest.mark.parametrize(
     ("attack", "message"),
     [
-        (text('"values":', '"valuez":'), "unknown tensor valuez"),
-        (text('"values":', '"values.a":'), "unknown tensor values.a"),
-        (text('"rest.1.scale":', '"rest":'), "unknown tensor rest"),
+        (text('"values":', '"valuez":'), "a tensor valuez, unknown"),
+        (text('"values":', '"values.a":'), "a tensor values.a, unknown"),
+        (text('"rest.1.scale":', '"rest":'), "a tensor rest, unknown"),
         (outer(lambda h: h["values"].update(shape=[1, *h["values"]["shape"]])), "values of shape"),
     ],
 )

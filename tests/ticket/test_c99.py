@@ -48,8 +48,8 @@ def agree(program: Path, data: bytes, folder: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert all(digest in run.stdout for digest in file.digests(data).values())
     assert (folder / "mask").read_bytes() == ticket.mask.tobytes()
-    untrained = file.effective(TicketFile(**{**vars(ticket), "values": None, "rest_values": None, "kind": "strong"}))
-    assert (folder / "weights").read_bytes() == b"".join(array.tobytes() for array in untrained.values())
+    network = file.effective(ticket)
+    assert (folder / "weights").read_bytes() == b"".join(array.tobytes() for array in network.values())
 
 
 def test_golden_files(program: Path, golden: tuple[TicketFile, Path], tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ def test_golden_files_are_read(golden: tuple[TicketFile, Path]) -> None:
         assert getattr(got, name) == getattr(ticket, name), name
     for name in ("method", "data", "run", "locks"):
         assert getattr(got, name) == getattr(ticket, name), name
+    for name in ("scaling", "labels", "built"):
+        assert getattr(got, name) == getattr(ticket, name), name
+    assert (got.fixed, got.zeros) == (tuple(sorted(ticket.fixed)), tuple(sorted(ticket.zeros)))
     assert np.array_equal(got.mask, ticket.mask)
     wanted = dict(ticket.tensors())
     assert wanted.keys() == dict(got.tensors()).keys()
@@ -178,9 +181,9 @@ def test_summary(make) -> None:
         ({"seed": 1 << 63}, "seed is"),
         ({"outputs": 0}, "outputs is 0"),
         ({"target": ((0.0, 1.0),)}, "targets for 1 outputs of 10"),
-        ({"target": ((0.0, 0.0),) * 10}, "scale not finite and above 0"),
-        ({"target": ((float("nan"), 1.0),) * 10}, "mean is not finite"),
-        ({"target": ((0.1, 1.0),) * 10}, "is not a float32"),
+        ({"target": ((0.0, 0.0),) * 10}, "scale not above 0"),
+        ({"target": ((float("nan"), 1.0),) * 10}, "finite float32"),
+        ({"target": ((0.1, 1.0),) * 10}, "not a finite float32"),
         ({"model": "a\x1b[2J"}, "unprintable"),
         ({"locks": ((0, 0),)}, "1 lock counts for 2 layers"),
         ({"locks": ((100, 100), (0, 0))}, "0.weight has 162 weights, but locks 100 off and 100 on"),

@@ -34,6 +34,12 @@ def refuse(field: str, value: object, allowed: str, remedy: str) -> RequestError
     return RequestError(f"{field} is {value}, but it must be {allowed}; {remedy}.")
 
 
+def told(error: BaseException) -> str:
+    """An exception of the user's code in one line of at most 200 characters, with its kind."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
 def unknown(field: str, value: str, known: Iterable[str], also: str = "") -> RequestError:
     """The sentence for a name that does not exist, with the nearest existing ones."""
     names = sorted(known)

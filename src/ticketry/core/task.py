@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
@@ -28,8 +28,7 @@ from ticketry.core.objective import Objective
 from ticketry.core.seed import weights
 from ticketry.core.seed.streams import Stream, stream
 
-CALIBRATION = 2048  # training examples that set the running statistics of batch norms
-CALIBRATION_BATCH = 256
+CALIBRATION, CALIBRATION_BATCH = 2048, 256  # training examples that running statistics of norms are measured on
 
 
 class Task:
@@ -48,7 +47,9 @@ class Task:
         augment: bool,
         seed: int,
         budget: Budget,
+        zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
+        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
@@ -59,9 +60,10 @@ class Task:
         self._leaves = {
             name: view.detach().requires_grad_() for name, view in space.views(self._effective.masked).items()
         }
-        self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        self._stack = stack if stack is not None and stack.biases <= net.rest.keys() else None
         self._prepared = objective.prepare(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
+        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter, zeros)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -204,8 +206,8 @@ class Task:
 
     @functools.cached_property
     def _sample(self) -> list[torch.Tensor]:
-        draw = self.stream("norm statistics")
-        return [index.to(self.device) for index in sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, draw)]
+        drawn = sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, self.stream("norm statistics"))
+        return [index.to(self.device) for index in drawn]
 
     def network(self, candidate: Candidate) -> torch.Tensor:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""

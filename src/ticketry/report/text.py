@@ -14,6 +14,7 @@ from rich.table import Table
 from ticketry import objectives
 from ticketry.core.objective import Measure
 from ticketry.paths import RunDirectory
+from ticketry.report.contents import ticket_rows
 from ticketry.report.coverage import outside, outside_rows, searched
 from ticketry.report.numerals import count, decimal, duration, percent, quality, shape, times
 from ticketry.ticket.file import Check
@@ -29,7 +30,8 @@ PARTS = {
     "digests": "of weights, mask and file",
     "mask": "which of the searched weights are kept",
     "values": "values of the kept weights",
-    "rest": "values of the other parameters",
+    "rest": "trained values of the other parameters",
+    "fixed": "values of the model's constructor",
     "buffers": "running statistics of norm layers",
 }
 DATA = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
@@ -153,24 +155,6 @@ def cost_rows(result: Result) -> Rows:
         ("examples", f"{count(cost['examples_forward'])} forward, {count(cost['examples_backward'])} backward"),
         ("time", duration(cost["seconds"])),
         ("peak memory", f"{cost['peak_rss_bytes'] / 1e6:,.0f} MB"),
-    ]
-
-
-def ticket_rows(summary: Summary) -> Rows:
-    """Where a ticket comes from and what it is."""
-    what = "classes" if summary.objective == "classification" else f"outputs of {summary.objective}"
-    units = ", ".join(f"{mean:.6g} + {scale:.6g} x output" for mean, scale in summary.target)
-    return [
-        ("format", f"version {summary.version}"),
-        ("kind", summary.kind),
-        ("model", f"{summary.model}: input {shape(summary.input_shape)}, {summary.outputs} {what}"),
-        *([("answer", units)] if units else []),
-        ("method", summary.method),
-        ("data", summary.data),
-        ("run", summary.run),
-        ("seed", str(summary.seed)),
-        ("weights", f"{summary.weights}, scale {summary.scale}"),
-        *((f"{name} digest", digest) for name, digest in summary.digests.items()),
     ]
 
 

@@ -11,28 +11,39 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ticketry import data, methods, models, objectives
+from ticketry import data, methods, objectives
 from ticketry.core.device import device
 from ticketry.core.errors import RequestError, TicketError, refuse
-from ticketry.core.masks import allocation, space
+from ticketry.core.masks import allocation
 from ticketry.core.masks.candidate import Candidate
-from ticketry.core.masks.initial import Outside, inside, outside
+from ticketry.core.masks.initial import Floats
 from ticketry.core.masks.searchable import Coverage, coverage
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
-from ticketry.core.nets.net import Named, Net
+from ticketry.core.nets.net import Named
 from ticketry.core.objective import About, Need, Objective, Target
 from ticketry.core.seed import locks
 from ticketry.core.seed.weights import WeightRecipe
 from ticketry.core.task import Task
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
-from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile, fault
+from ticketry.runs.network import Network, network, network_of_ticket
+from ticketry.ticket.content import (
+    DrawnParameter,
+    FixedParameter,
+    Header,
+    Judged,
+    LayerShape,
+    TicketFile,
+    ZeroRange,
+)
 from ticketry.ticket.evaluate import fits
+from ticketry.ticket.rules import fault
 
 Handed = nn.Module | type[nn.Module] | None
 """A model that was handed over in Python, if one was."""
+FEW = 4  # examples by which a network is found to be repeatable
 NEEDS: dict[Need, str] = {"labels": "labels", "gradient": "a gradient", "classes": "classes"}
 
 
@@ -46,6 +57,8 @@ class Problem:
     """Of the ticket that will be written."""
     locks: tuple[tuple[int, int], ...] | None
     split: data.Split
+    tensors: dict[str, Floats]
+    """What the model's constructor made and the ticket holds as it is, by name."""
     coverage: Coverage
     """What the mask leaves out."""
 
@@ -70,6 +83,7 @@ class Problem:
             buffers={name: value.cpu().numpy() for name, value in buffers.items()},
             values=values,
             rest_values=rest,
+            fixed_values=self.tensors,
         )
 
 
@@ -104,7 +118,9 @@ def problem_of_experiment(experiment: Experiment, dataset: data.Dataset | None =
         able = ", ".join(name for name, other in methods.discover().items() if other.needs <= kind.has)
         what = f"{name_of(method)}, which needs {' and '.join(NEEDS[need] for need in sorted(lacking))}"
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
-    return _build(given, marks, dataset, experiment.lock, None, model)
+    shape, outputs = dataset.input_shape, dataset.outputs
+    built = network(given.model, shape, outputs, model, given.search, given.recipe, given.seed)
+    return _build(given, marks, dataset, experiment.lock, None, built)
 
 
 def problem_of_ticket(
@@ -125,8 +141,9 @@ def problem_of_ticket(
     fits(dataset, source, ticket)
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
-    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, model)
-    if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
+    built = network_of_ticket(ticket, model, given.search)
+    problem = _build(given, Marks("trainable", ticket.method, run), dataset, Lock(), ticket.target, built)
+    if problem.header.layers != ticket.layers:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
 
@@ -153,18 +170,12 @@ class Marks(NamedTuple):
 
 
 def _build(
-    given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None, model: Handed
+    given: Given, marks: Marks, dataset: data.Dataset, locked: Lock, target: Target | None, built: Network
 ) -> Problem:
     """`target`: that of a ticket whose problem it is."""
-    where = device(given.device)
+    where, whole = device(given.device), built.space
     split = data.split(dataset, given.val)
-    module = models.build(given.model, dataset.input_shape, dataset.outputs, model)
-    models.check(module, dataset.input_shape, dataset.outputs)
-    whole = space.find(module, given.search.include, given.search.exclude)
-    base = inside(whole, given.recipe.kind, given.seed)
-    rest = outside(module, base, given.recipe.kind, given.seed)
     counts = _lock_counts(locked, whole)
-    covered = coverage(module, base)
     augment = dataset.augment == "crop-flip"
 
     about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], target)
@@ -173,32 +184,37 @@ def _build(
     def on_device(x: NDArray[np.generic], y: NDArray[Any], augmented: bool = False) -> Feed:
         return feed(x, objective.targets(y), dataset.mean, dataset.std, where, augmented)
 
+    train = on_device(dataset.x[split.train], dataset.y[split.train], augment)
     task = Task(
-        net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
+        net=built.net(where, train.batch(slice(FEW))[0]),
         space=(whole if counts is None else lock(whole, counts, given.seed)).to(where),
-        base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
+        base=torch.from_numpy(np.concatenate([value.ravel() for value in built.base.values()])).to(where),
         scale=given.recipe.scale,
         objective=objective,
-        train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
+        train=train,
+        zeros=built.outside.zeros,
         validation=on_device(dataset.x[split.val], dataset.y[split.val]),
         augment=augment,
         seed=given.seed,
         budget=given.budget,
     )
-    header = _header(given, marks, dataset, objective, whole, rest)
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split, covered)
+    header = _header(given, marks, dataset, objective, built)
+    test, tensors = on_device(dataset.x_test, dataset.y_test), built.outside.tensors
+    return Problem(task, test, header, counts, split, tensors, coverage(built.module, built.base))
 
 
-def _header(
-    given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], whole: Space, rest: Outside
-) -> Header:
+def _header(given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], built: Network) -> Header:
     """What the ticket will say about its network; refused now where a file could not say it."""
+    rest = built.outside
     header = Header(
         model=given.model,
         input_shape=dataset.input_shape,
         outputs=dataset.outputs,
-        layers=tuple(LayerShape(layer.name, layer.shape) for layer in whole.layers),
+        layers=tuple(LayerShape(layer.name, layer.shape) for layer in built.space.layers),
         rest=tuple(DrawnParameter(*drawn) for drawn in rest.drawn),
+        fixed=tuple(FixedParameter(*fixed) for fixed in rest.fixed),
+        zeros=tuple(ZeroRange(*zeros) for zeros in rest.zeros),
+        built=rest.built,
         seed=given.seed,
         recipe=given.recipe,
         objective=dataset.objective,

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ticketry.core.errors import TicketError
-from ticketry.ticket.content import Floats, plain
+from ticketry.ticket.content import Floats
 from ticketry.ticket.header import check_version, load
 from ticketry.ticket.reader import damaged
+from ticketry.ticket.rules import plain
 
 SEAL = 32  # bytes of a SHA-256
 

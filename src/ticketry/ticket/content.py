@@ -1,4 +1,4 @@
-"""What a ticket file says: plain values, and the rules that every file keeps."""
+"""What a ticket file says, as plain values; `rules` has what every file keeps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core.seed.weights import WeightRecipe, draws_bias
+from ticketry.core.seed.weights import WeightRecipe
 
 Floats = NDArray[np.float32]
 Judged = Literal["strong", "trainable"]
 JUDGED: tuple[Judged, ...] = get_args(Judged)
+Unit = Literal["u8", "f32"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 
 
 class LayerShape(NamedTuple):
@@ -39,6 +41,36 @@ class DrawnParameter(NamedTuple):
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+
+class FixedParameter(NamedTuple):
+    """A parameter or buffer outside the mask that has one number everywhere, which the model's constructor gave it."""
+
+    name: str
+    shape: tuple[int, ...]
+    value: float
+    """A float32."""
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class ZeroRange(NamedTuple):
+    """Numbers `start`..`stop` - 1, row-major, of a parameter of `rest` that are 0, not drawn (a padding row, say)."""
+
+    name: str
+    start: int
+    stop: int
+
+
+class Scaling(NamedTuple):
+    """How the numbers of an example become inputs: number * gain + shift, both rounded to float32."""
+
+    unit: Unit
+    """`u8`: numbers are 0..255, and floats instead of them are in [0, 1] and multiplied by 255 first. `f32`: any."""
+    pairs: tuple[tuple[float, float], ...]
+    """Gain and shift, float32: for all numbers, or each channel of a (C, H, W) example, or each number of a vector."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,6 +101,16 @@ class Header:
     """Name of the data, with the first digits of its digest."""
     run: str = ""
     """First digits of the experiment's digest, in hex."""
+    scaling: Scaling | None = None
+    """How an example becomes inputs; None where its numbers are the inputs."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes in order; empty where they are only numbers."""
+    fixed: tuple[FixedParameter, ...] = ()
+    """Parameters and buffers outside the mask that neither the seed nor a rule for vectors gives, but one number."""
+    zeros: tuple[ZeroRange, ...] = ()
+    """Parts of `rest` that are 0."""
+    built: str = ""
+    """First 16 digits of the SHA-256, in hex, over what the constructor builds and the file does not hold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,74 +127,16 @@ class TicketFile(Header):
     """Float32[kept]: values of the kept weights in the mask's order, trained or evolved; None for those of the seed."""
     rest_values: dict[str, Floats] | None = None
     """Trained values of parameters outside the mask."""
+    fixed_values: dict[str, Floats] = field(default_factory=dict)
+    """Like `fixed`, of those that are not one number everywhere."""
     digests: dict[str, str] | None = None
     """`weights`, `mask` and `ticket` SHA-256 in hex as the file states them; None before there is a file."""
 
     def tensors(self) -> Iterator[tuple[str, Floats]]:
         """The float arrays by the names they have in the file, in its order."""
         named = {f"buffers.{name}": array for name, array in self.buffers.items()}
+        named |= {f"fixed.{name}": array for name, array in self.fixed_values.items()}
         named |= {f"rest.{name}": array for name, array in (self.rest_values or {}).items()}
         if self.values is not None:
             named["values"] = self.values
         yield from sorted(named.items())
-
-
-def fault(header: Header) -> str | None:
-    """What is wrong with the names, sizes and numbers of a ticket, as half a sentence; None when nothing is."""
-    names = [p.name for p in header.layers] + [p.name for p in header.rest]
-    for name in names:
-        if not plain(name):
-            return f'parameter name {name!r} is not of printable ASCII characters without space, |, " and \\'
-    if len(set(names)) < len(names):
-        return "two of its parameters have one name"
-    if not header.layers:
-        return "it has no maskable parameter"
-    for shape in [*(p.shape for p in header.layers), *(p.shape for p in header.rest), header.input_shape]:
-        if len(shape) > 8 or not all(1 <= n < 1 << 31 for n in shape):
-            return f"shape {list(shape)} has more than 8 dimensions or one outside 1..2^31-1"
-    if not 1 <= header.outputs < 1 << 31:
-        return f"outputs is {header.outputs}, outside 1..2^31-1"
-    if header.target and len(header.target) != header.outputs:
-        return f"it has targets for {len(header.target)} outputs of {header.outputs}"
-    if any(not (math.isfinite(mean) and 0 < scale < math.inf) for mean, scale in header.target):
-        return "a target's mean is not finite, or its scale not finite and above 0"
-    if any(float(np.float32(number)) != number for pair in header.target for number in pair):
-        return "a target's mean or scale is not a float32"
-    if not 0 <= header.seed < 1 << 63:
-        return f"seed is {header.seed}, outside 0..2^63-1"
-    if any(not 0 <= p.fan_in < 1 << 31 for p in header.rest):
-        return "a fan-in is outside 0..2^31-1"
-    if any(p.fan_in for p in header.rest) and not draws_bias(header.recipe.kind):
-        return f"it draws biases, which {header.recipe.kind} weights do not"
-    if header.kind not in JUDGED:
-        return f"kind is {header.kind!r}, neither strong nor trainable"
-    for text in (header.model, header.objective, header.method, header.data, header.run):
-        if not text.isprintable():
-            return f"{text!r} has unprintable characters"
-    return None
-
-
-def fault_in_arrays(ticket: TicketFile) -> str | None:
-    """What is wrong with the arrays of a ticket whose header is right."""
-    total = sum(layer.size for layer in ticket.layers)
-    if ticket.mask.shape != (total,) or ticket.mask.dtype != np.bool_:
-        return f"its mask is {ticket.mask.dtype}{list(ticket.mask.shape)}, but its layers have {total} weights"
-    if ticket.locks is not None and len(ticket.locks) != len(ticket.layers):
-        return f"it has {len(ticket.locks)} lock counts for {len(ticket.layers)} layers"
-    for layer, (off, on) in zip(ticket.layers, ticket.locks or (), strict=False):
-        if min(off, on) < 0 or off + on > layer.size:
-            return f"{layer.name} has {layer.size} weights, but locks {off} off and {on} on"
-    kept = int(np.count_nonzero(ticket.mask))
-    if ticket.values is not None and ticket.values.shape != (kept,):
-        return f"it has values of shape {list(ticket.values.shape)} for {kept} kept weights"
-    for name, array in ticket.tensors():
-        if array.dtype != np.float32 or not all(array.shape) or array.ndim > 8:
-            return f"{name} is {array.dtype}{list(array.shape)}, not float32 of at most 8 dimensions, none of them 0"
-        if not plain(name):
-            return f'{name!r} is not of printable ASCII characters without space, |, " and \\'
-    return None
-
-
-def plain(name: str) -> bool:
-    """Whether a name needs no escapes anywhere in the file and separates cleanly from others in a key."""
-    return name != "" and all("!" <= c <= "~" and c not in '|"\\' for c in name)

@@ -12,6 +12,7 @@ from ticketry.core import device as devices
 from ticketry.core.errors import refuse
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
+from ticketry.core.nets.net import answer
 from ticketry.core.objective import About
 from ticketry.data import Dataset
 from ticketry.ticket.content import Header
@@ -39,7 +40,8 @@ def evaluate(
     about = About(header.input_shape, header.outputs, dataset.digest, y, header.target)
     objective = objectives.get(header.objective).of(about)
     examples = feed(x, objective.targets(y), dataset.mean, dataset.std, where)
-    loss, quality = objective.judge(ticket.network(model=model).to(where), examples, Meter())
+    network = ticket.network(model=model).to(where)
+    loss, quality = objective.judge(lambda x: answer(network, x), examples, Meter())
     same = header.data.endswith(f":{dataset.digest[:8]}")
     measure = objective.measure.name
     reported = objective.reported(loss)

@@ -15,11 +15,12 @@ from ticketry.core.atomic import write
 from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.seed.weights import digest
 from ticketry.ticket import codec, container, rebuild
-from ticketry.ticket.content import DrawnParameter, LayerShape, TicketFile, fault, fault_in_arrays
+from ticketry.ticket.content import DrawnParameter, LayerShape, TicketFile
 from ticketry.ticket.header import to_json
-from ticketry.ticket.opened import open_ticket
+from ticketry.ticket.opened import PARTS, open_ticket
 from ticketry.ticket.reader import damaged, varint
 from ticketry.ticket.rebuild import effective, weights
+from ticketry.ticket.rules import fault, fault_in_arrays
 from ticketry.ticket.summary import Summary, summary
 
 __all__ = [
@@ -75,13 +76,9 @@ def decode(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
     mask = np.concatenate(bits)
     if mask_digest(mask) != opened.digests["mask"]:
         raise damaged("its mask does not match its digest")
-    parts: dict[str, dict[str, NDArray[np.float32]]] = {"buffers": {}, "rest": {}, "values": {}}
-    for name, entry in opened.tensors.items():
-        if name != "mask":
-            part, _, inner = name.partition(".")
-            if part not in parts or (part == "values") != (inner == ""):
-                raise damaged(f"it has an unknown tensor {name}")
-            parts[part][inner] = container.floats(entry)
+    parts: dict[str, dict[str, NDArray[np.float32]]] = {part: {} for part in PARTS}
+    for part, inner, entry in opened.floats():
+        parts[part][inner] = container.floats(entry)
     ticket = TicketFile(
         **vars(opened.header),
         mask=mask,
@@ -89,6 +86,7 @@ def decode(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
         buffers=parts["buffers"],
         values=parts["values"].get(""),
         rest_values=parts["rest"] or None,
+        fixed_values=parts["fixed"],
         digests=opened.digests,
     )
     wrong = fault_in_arrays(ticket)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
-import struct
 from dataclasses import astuple
-from typing import Any, TypeVar
+from typing import Any
 
+from ticketry.core.canonical import canonical
 from ticketry.core.errors import TicketError
-from ticketry.core.seed.weights import KINDS, SCALES, WeightRecipe
-from ticketry.ticket.content import JUDGED, DrawnParameter, Header, LayerShape, fault
+from ticketry.ticket import fields as read
+from ticketry.ticket.content import JUDGED, Header
+from ticketry.ticket.presets import PRESETS, Meaning, name, normal
 from ticketry.ticket.reader import damaged
+from ticketry.ticket.rules import fault
 
 VERSION = 1
-
-T = TypeVar("T")
+NEEDED = frozenset({"classes", "data", "input", "layers", "method", "model", "run", "seed", "version", "weights"})
+OPTIONAL = frozenset({"built", "fixed", "kind", "labels", "objective", "preset", "rest", "scaling", "target", "zeros"})
 
 
 def to_json(header: Header) -> str:
-    """The text of a header. Left out: kind strong, scale none, classification, an empty `rest` or `target`."""
+    """The text of a header. What says nothing is left out; `preset` stands for scaling and labels that have a name."""
     fields: dict[str, Any] = {
         "classes": header.outputs,
         "data": header.data,
@@ -32,36 +33,51 @@ def to_json(header: Header) -> str:
         "version": VERSION,
         "weights": header.recipe.kind if header.recipe.scale == "none" else "/".join(astuple(header.recipe)),
     }
-    if header.kind != "strong":
-        fields["kind"] = header.kind
-    if header.objective != "classification":
-        fields["objective"] = header.objective
-    if header.target:
-        fields["target"] = [[_hex(number) for number in pair] for pair in header.target]
-    if header.rest:
-        fields["rest"] = [[p.name, p.fan_in, *p.shape] for p in header.rest]
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    meaning = Meaning(normal(header.scaling), header.labels)
+    preset = name(meaning)
+    optional: dict[str, Any] = {
+        "built": header.built,
+        "fixed": [[p.name, read.bits(p.value), *p.shape] for p in sorted(header.fixed)],
+        "kind": header.kind if header.kind != "strong" else "",
+        "labels": [] if preset else meaning.labels,
+        "objective": header.objective if header.objective != "classification" else "",
+        "preset": preset,
+        "rest": [[p.name, p.fan_in, *p.shape] for p in header.rest],
+        "scaling": read.from_scaling(meaning.scaling) if meaning.scaling and not preset else [],
+        "target": [[read.bits(number) for number in pair] for pair in header.target],
+        "zeros": sorted(header.zeros),
+    }
+    return canonical(fields | {key: value for key, value in optional.items() if value})
 
 
 def from_json(text: str) -> Header:
     """The header of a text. Raises TicketError for a version or a text that this format does not have."""
     fields = load(text)
     check_version(fields)
+    for key in sorted(fields.keys() - NEEDED - OPTIONAL):
+        raise TicketError(f"the ticket's header has {key!r:.60}, unknown to this ticketry; a newer one may read it.")
     try:
+        preset = read.choice(fields.get("preset", ""), ("", *PRESETS))
+        scaling = read.scaling(fields["scaling"]) if "scaling" in fields else None
+        labels = tuple(map(read.text, read.items(fields.get("labels", []))))
         header = Header(
-            model=_text(fields["model"]),
-            input_shape=tuple(_integer(n) for n in _list(fields["input"])),
-            outputs=_integer(fields["classes"]),
-            layers=tuple(_layer(row) for row in _list(fields["layers"])),
-            rest=tuple(_drawn(row) for row in _list(fields.get("rest", []))),
-            seed=_integer(fields["seed"]),
-            recipe=_recipe(_text(fields["weights"])),
-            kind=_choice(fields.get("kind", "strong"), JUDGED),
-            objective=_text(fields.get("objective", "classification")),
-            target=tuple(_pair(row) for row in _list(fields.get("target", []))),
-            method=_text(fields["method"]),
-            data=_text(fields["data"]),
-            run=_text(fields["run"]),
+            model=read.text(fields["model"]),
+            input_shape=tuple(map(read.integer, read.items(fields["input"]))),
+            outputs=read.integer(fields["classes"]),
+            layers=tuple(map(read.layer, read.items(fields["layers"]))),
+            rest=tuple(map(read.drawn, read.items(fields.get("rest", [])))),
+            seed=read.integer(fields["seed"]),
+            recipe=read.recipe(fields["weights"]),
+            kind=read.choice(fields.get("kind", "strong"), JUDGED),
+            objective=read.text(fields.get("objective", "classification")),
+            target=tuple(map(read.pair, read.items(fields.get("target", [])))),
+            method=read.text(fields["method"]),
+            data=read.text(fields["data"]),
+            run=read.text(fields["run"]),
+            **(PRESETS[preset] if preset else Meaning(scaling, labels))._asdict(),
+            fixed=tuple(map(read.fixed, read.items(fields.get("fixed", [])))),
+            zeros=tuple(map(read.zeros, read.items(fields.get("zeros", [])))),
+            built=read.text(fields.get("built", "")),
         )
     except KeyError as error:
         raise damaged(f"its header lacks {error}") from None
@@ -94,56 +110,3 @@ def load(text: str | bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise damaged("its header is not a JSON object")
     return value
-
-
-def _choice(value: object, allowed: tuple[T, ...]) -> T:
-    for known in allowed:
-        if value == known:
-            return known
-    raise damaged(f"its header has {value!r:.60} where one of {', '.join(map(str, allowed))} must be")
-
-
-def _integer(value: object) -> int:
-    if type(value) is not int:
-        raise damaged(f"its header has {value!r:.60} where a whole number must be")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise damaged(f"its header has {value!r:.60} where a text must be")
-    return value
-
-
-def _list(value: object, least: int = 0) -> list[Any]:
-    if not isinstance(value, list) or len(value) < least:
-        raise damaged(f"its header has {value!r:.60} where a list must be")
-    return value
-
-
-def _recipe(text: str) -> WeightRecipe:
-    kind, _, scale = text.partition("/")
-    return WeightRecipe(_choice(kind, KINDS), _choice(scale or "none", SCALES))
-
-
-def _hex(number: float) -> str:
-    """The bits of a float32."""
-    return struct.pack(">f", number).hex()
-
-
-def _pair(row: object) -> tuple[float, float]:
-    texts = [_text(text) for text in _list(row, 2)]
-    if len(texts) != 2 or any(not re.fullmatch("[0-9a-f]{8}", text) for text in texts):
-        raise damaged(f"its header has {row!r:.60} where the bits of two float32 must be")
-    mean, scale = (struct.unpack(">f", bytes.fromhex(text))[0] for text in texts)
-    return mean, scale
-
-
-def _layer(row: object) -> LayerShape:
-    name, *shape = _list(row, 1)
-    return LayerShape(_text(name), tuple(map(_integer, shape)))
-
-
-def _drawn(row: object) -> DrawnParameter:
-    name, fan_in, *shape = _list(row, 2)
-    return DrawnParameter(_text(name), tuple(map(_integer, shape)), _integer(fan_in))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from ticketry.core.errors import TicketError
 from ticketry.ticket import codec, container
 from ticketry.ticket.container import SEAL, Entry
 from ticketry.ticket.content import Header
 from ticketry.ticket.header import from_json
 from ticketry.ticket.reader import Reader, damaged
+
+PARTS = ("buffers", "fixed", "rest", "values")
+"""What a float tensor is of: the start of its name up to the first `.`, all but `values` followed by one."""
 
 
 class Opened(NamedTuple):
@@ -28,12 +33,24 @@ class Opened(NamedTuple):
         locks = self.locks or [(0, 0)] * len(self.header.layers)
         return [layer.size - off - on for layer, (off, on) in zip(self.header.layers, locks, strict=True)]
 
+    def floats(self) -> Iterator[tuple[str, str, Entry]]:
+        """The float tensors, with the part and the rest of their names."""
+        for name, entry in self.tensors.items():
+            if name != "mask":
+                part, _, inner = name.partition(".")
+                yield part, inner, entry
+
 
 def open_ticket(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Opened:
     """Open a file. Raises TicketError for bytes that are no ticket, or one of more than `max_weights` parameters."""
     text, tensors = container.read(data)
     header = from_json(text)
-    codec.accept(sum(layer.size for layer in header.layers) + sum(drawn.size for drawn in header.rest), max_weights)
+    for name in tensors:
+        part, _, inner = name.partition(".")
+        if name != "mask" and (part not in PARTS or (part == "values") != (inner == "")):
+            raise TicketError(f"the ticket has a tensor {name:.60}, unknown to this ticketry; a newer one may read it.")
+    sizes = [sum(p.size for p in header.layers), sum(p.size for p in header.rest), sum(p.size for p in header.fixed)]
+    codec.accept(sum(sizes), max_weights)
     reader = Reader(tensors["mask"].data)
     weights, mask = bytes(reader.bytes(SEAL)), bytes(reader.bytes(SEAL))
     locks = None

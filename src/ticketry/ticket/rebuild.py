@@ -15,17 +15,19 @@ from ticketry.ticket.content import Floats, Header, TicketFile
 
 
 def weights(ticket: Header) -> dict[str, Floats]:
-    """The untrained weights by name, neither masked nor scaled: the layers, then `rest`."""
+    """The untrained weights by name, neither masked nor scaled: the layers, then `rest` with its zeros."""
     kind, seed = ticket.recipe.kind, ticket.seed
     base = {layer.name: draw.weight(kind, seed, layer.name, layer.shape) for layer in ticket.layers}
     for name, shape, fan_in in ticket.rest:
         drawn = draw.bias(kind, seed, name, shape, fan_in) if fan_in else draw.weight(kind, seed, name, shape)
         base[name] = drawn
+    for name, start, stop in ticket.zeros:
+        base[name].reshape(-1)[start:stop] = 0
     return base
 
 
 def effective(ticket: TicketFile) -> dict[str, Floats]:
-    """The parameters of the ticket's network by name: all layers, `rest`, and what else has trained values.
+    """The parameters of the ticket's network by name: the layers, `rest`, fixed ones, and what else has trained values.
 
     A kept weight is its trained value, or else its untrained weight times its layer's density factor, rounded to
     float32; the others are +0. Raises TicketError where the file's digest says that its writer had other weights.
@@ -44,7 +46,9 @@ def effective(ticket: TicketFile) -> dict[str, Floats]:
         flat[ticket.mask] = ticket.values
         for layer, (start, stop) in zip(ticket.layers, pairwise(np.cumsum([0, *sizes])), strict=True):
             base[layer.name] = flat[start:stop].reshape(layer.shape)
-    return base | (ticket.rest_values or {})
+    for name, shape, value in sorted(ticket.fixed):
+        base[name] = np.full(shape, value, np.float32)
+    return base | dict(sorted(ticket.fixed_values.items())) | dict(sorted((ticket.rest_values or {}).items()))
 
 
 def locked(ticket: Header, counts: Sequence[tuple[int, int]]) -> list[NDArray[np.int8]]:

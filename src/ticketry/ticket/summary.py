@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from ticketry.ticket import codec
 from ticketry.ticket.container import SEAL
+from ticketry.ticket.content import Scaling, ZeroRange
 from ticketry.ticket.header import VERSION
 from ticketry.ticket.opened import open_ticket
+from ticketry.ticket.presets import Meaning
+from ticketry.ticket.presets import name as preset
 from ticketry.ticket.reader import Reader
 
 
@@ -26,6 +29,15 @@ class LayerSummary:
 
 
 @dataclass(frozen=True)
+class FixedSummary:
+    """A parameter or buffer with values of the constructor; `value`: the one number, where it is one."""
+
+    name: str
+    shape: tuple[int, ...]
+    value: float | None
+
+
+@dataclass(frozen=True)
 class Summary:
     """A ticket file in numbers. `dataclasses.asdict` makes it JSON."""
 
@@ -37,6 +49,18 @@ class Summary:
     objective: str
     target: tuple[tuple[float, float], ...]
     """Mean and scale of each output, where outputs are standardised."""
+    scaling: Scaling | None
+    """Unit, and gain and shift of each channel or number, where inputs are scaled."""
+    labels: tuple[str, ...]
+    """Names of the classes, where they have any."""
+    preset: str
+    """Name of scaling and labels, where they have one."""
+    fixed: tuple[FixedSummary, ...]
+    """What the model's constructor gave values that a seed does not give."""
+    zeros: tuple[ZeroRange, ...]
+    """Parts of drawn parameters outside the mask that are 0."""
+    built: str
+    """First digits of the digest of what the constructor builds by itself."""
     method: str
     data: str
     run: str
@@ -53,7 +77,7 @@ class Summary:
     entropy_bytes: float
     """Sum over the layers of the searched weights' entropy, each layer at its own density."""
     bytes: dict[str, int]
-    """Of the file's parts: header (with lock counts), digests, mask, values, rest, buffers, and their sum `total`."""
+    """Of the file's parts: header (with lock counts), digests, mask, values, rest, fixed, buffers; `total`: of all."""
     digests: dict[str, str]
     """SHA-256 in hex, as stated by the file: weights, mask, ticket."""
 
@@ -71,10 +95,12 @@ def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
         )
         for layer, n, k, (off, on) in zip(header.layers, searched, kept, locks, strict=True)
     )
-    parts = {"mask": len(opened.coded), "digests": 3 * SEAL, "values": 0, "rest": 0, "buffers": 0}
-    for name, entry in opened.tensors.items():
-        if name != "mask":
-            parts[name.partition(".")[0]] += len(entry.data)
+    parts = {"mask": len(opened.coded), "digests": 3 * SEAL, "values": 0, "rest": 0, "fixed": 0, "buffers": 0}
+    fixed = [FixedSummary(*row) for row in header.fixed]
+    for part, name, entry in opened.floats():
+        parts[part] += len(entry.data)
+        if part == "fixed":
+            fixed.append(FixedSummary(name, entry.shape, None))
     maskable, total = sum(layer.size for layer in layers), sum(layer.kept for layer in layers)
     return Summary(
         version=VERSION,
@@ -84,6 +110,12 @@ def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
         outputs=header.outputs,
         objective=header.objective,
         target=header.target,
+        scaling=header.scaling,
+        labels=header.labels,
+        preset=preset(Meaning(header.scaling, header.labels)),
+        fixed=tuple(sorted(fixed, key=lambda one: one.name)),
+        zeros=header.zeros,
+        built=header.built,
         method=header.method,
         data=header.data,
         run=header.run,
