@@ -126,7 +126,7 @@ def test_law_13_catches_a_runner_that_lets_nan_win(monkeypatch: pytest.MonkeyPat
     def trusting(task: Any, found: Candidate) -> run.Best:
         return run.Best(found, *task.validate(found), task.meters.steps)
 
-    monkeypatch.setattr(run, "_validated", trusting)
+    monkeypatch.setattr(run, "validated", trusting)
     with pytest.raises(AssertionError):
         LAWS[13](broken.Sound)
 

@@ -22,7 +22,8 @@ from ticketry.core.trust import typed
 from ticketry.experiment import Experiment, Lock
 from ticketry.methods._contract import Method
 from ticketry.runs import find as run
-from ticketry.runs.problem import Problem, problem_of_experiment
+from ticketry.runs.assembly import Problem
+from ticketry.runs.problem import problem_of_experiment
 
 MODEL = "mlp:24"  # 16 x 24 + 24 x 4 = 480 weights
 SHORT = Budget(epochs=3, generations=3)

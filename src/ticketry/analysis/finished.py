@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ticketry import data
@@ -15,8 +16,9 @@ from ticketry.core.trust import NOTHING, Trust, typed
 from ticketry.experiment import Experiment, from_json
 from ticketry.paths import RunDirectory
 from ticketry.runs import record
+from ticketry.runs.assembly import Problem
 from ticketry.runs.find import execute
-from ticketry.runs.problem import Handed, Problem, problem_of_experiment
+from ticketry.runs.problem import Handed, problem_of_experiment
 from ticketry.runs.run import Run
 
 
@@ -57,7 +59,9 @@ def problem_of_run(
         raise
     record.check_data(run.directory, experiment.data, problem.digests)
     ticket, header = run.ticket.content, problem.header
-    if (ticket.layers, ticket.rest, ticket.recipe) != (header.layers, header.rest, header.recipe):
+    here, there = ((h.layers, h.rest, h.fixed, h.zeros, h.built, h.recipe) for h in (header, ticket))
+    stored, kept = problem.tensors, ticket.fixed_values
+    if here != there or stored.keys() != kept.keys() or any(not np.array_equal(stored[n], kept[n]) for n in kept):
         built = f"run is {run.directory.root}, whose {header.model} has other parameters here than in its ticket"
         raise RequestError(f"{built}; use the model that the ticket was found in.")
     return problem, problem.task.space.narrow(torch.from_numpy(ticket.mask.copy()).to(problem.task.device))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal
 
@@ -28,8 +28,7 @@ from ticketry.core.objective import Objective
 from ticketry.core.seed import weights
 from ticketry.core.seed.streams import Stream, stream
 
-CALIBRATION = 2048  # training examples that set the running statistics of batch norms
-CALIBRATION_BATCH = 256
+CALIBRATION, CALIBRATION_BATCH = 2048, 256  # training examples that running statistics of norms are measured on
 
 
 class Task:
@@ -48,7 +47,9 @@ class Task:
         augment: bool,
         seed: int,
         budget: Budget,
+        zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
+        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
@@ -56,12 +57,12 @@ class Task:
         self.device = base.device
         self._net, self._base, self._scale, self._augment = net, base, scale, augment
         self._effective = EffectiveWeights(space, base, scale)
-        self._leaves = {
-            name: view.detach().requires_grad_() for name, view in space.views(self._effective.masked).items()
-        }
-        self._stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        views = space.views(self._effective.masked).items()
+        self._leaves = {name: view.detach().requires_grad_() for name, view in views}
+        stack = recognise(net.module, space) if bool(base.isfinite().all()) else None
+        self._stack = stack if stack is not None and stack.biases <= net.rest.keys() else None
         self._prepared = objective.prepare(train)
-        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter)
+        self.parameters = Parameters(net, self._stack, space, train.x, objective.loss, self.meter, zeros)
 
     @property
     def weights(self) -> torch.Tensor:
@@ -194,8 +195,7 @@ class Task:
         if stack.overflows(self._base, self.space, batch.x):
             return None
         with torch.no_grad():
-            network = Population(self.space, self._base, mask[None])
-            return Neighbours(stack, network, batch.x, batch.y, loss, self.meter)
+            return Neighbours(stack, Population(self.space, self._base, mask[None]), batch.x, batch.y, loss, self.meter)
 
     def norms(self, effective: torch.Tensor) -> Named:
         """Running statistics of batch norms for Flat[N] or Float[M], on training examples that the seed draws."""
@@ -206,8 +206,8 @@ class Task:
 
     @functools.cached_property
     def _sample(self) -> list[torch.Tensor]:
-        draw = self.stream("norm statistics")
-        return [index.to(self.device) for index in sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, draw)]
+        drawn = sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, self.stream("norm statistics"))
+        return [index.to(self.device) for index in drawn]
 
     def network(self, candidate: Candidate) -> torch.Tensor:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ticketry.core import spec
-from ticketry.core.errors import refuse, told, unknown
+from ticketry.core.errors import RequestError, refuse, told, unknown
+from ticketry.core.generators import lent
 from ticketry.core.lazy import torch
 from ticketry.core.trust import NOTHING, Trust, run, typed
 from ticketry.models.handed import check_structure, fresh, handed, text_of
@@ -59,8 +60,9 @@ def build(
     classes: int,
     model: nn.Module | type[nn.Module] | str | None = None,
     trust: Trust = NOTHING,
+    draw: int = 0,
 ) -> nn.Module:
-    """The network that a text names, for examples of the given shape; the global generator is as it was before.
+    """The network that a text names, for examples of the given shape; the global generators are as they were before.
 
     `model` was handed over, and is copied: one of the same structure, where the text is that of such a model. It may
     be a text that the user typed in place of the other. `trust`: the import paths that may be run; none without it.
@@ -71,9 +73,12 @@ def build(
     seeded with zero. Raises RequestError, in one sentence, for whatever is wrong.
     """
     if model is not None:
-        other = isinstance(model, str)
-        copied = build(model, input_shape, classes, trust=typed(model)) if other else fresh(model)  # type: ignore[arg-type]
-        check_structure(text, copied)
+        if isinstance(model, str):
+            copied = build(model, input_shape, classes, trust=typed(model), draw=draw)
+        else:
+            copied = fresh(model, draw)
+        if not draw:  # the text is that of this build, random buffers included
+            check_structure(text, copied)
         return copied
     if handed(text):
         kind = text.split(":")[1]
@@ -81,8 +86,7 @@ def build(
         remedy = f"pass model={kind}(...) from Python, built as it was, or its import path with --model"
         raise refuse("model", found, "handed over again", remedy)
     named = spec.parse("model", text)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
+    with lent(draw):
         if not named.imported:
             return _builtin(named, input_shape, classes)
         module = run("model", named, trust)
@@ -92,30 +96,60 @@ def build(
     return module
 
 
-def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None:
-    """Raise RequestError unless the network maps (N, *input_shape) to (N, classes).
+def again(
+    text: str,
+    input_shape: tuple[int, ...],
+    classes: int,
+    model: nn.Module | type[nn.Module] | str | None,
+    trust: Trust,
+    draw: int,
+) -> nn.Module | None:
+    """The same network built once more, with other draws; None where it would be the same one.
+
+    That is a built-in, which draws nothing, or an object that was handed over, which exists once.
+    """
+    named = text if model is None else model
+    once = not spec.parse("model", named).imported if isinstance(named, str) else not isinstance(named, type)
+    return None if once else build(text, input_shape, classes, model, trust, draw)
+
+
+def check(module: nn.Module, input_shape: tuple[int, ...], classes: int, draw: int = 0) -> None:
+    """Raise RequestError unless the network maps (N, *input_shape) to (N, classes), with parameters of float32.
 
     One forward pass of zeros in evaluation mode on the device of the first parameter; modes, buffers and the global
-    generator are as they were before.
+    generators are as they were before. Parameters that the pass makes are drawn from seeded generators.
     """
+    from ticketry.core.nets.net import answer  # here, because torch is imported late
+
+    _check_types(module)
     training = {part: part.training for part in module.modules()}
     first = next(module.parameters(), torch.empty(0))
     zeros = torch.zeros(_BATCH, *input_shape, device=first.device)
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            output = module.eval()(zeros)
-    except (Exception, SystemExit) as error:  # the user's own network: whatever it raises is the user's to hear
-        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({told(error)})"
+        with lent(draw), torch.no_grad():
+            output = answer(module.eval(), zeros)
+    except RequestError as error:
+        if error.__cause__ is None:
+            raise
+        given = f"unable to take a batch of data of shape {tuple(input_shape)} ({told(error.__cause__)})"
         raise refuse(
             "model", given, "one for data of this shape", "choose another model or reshape the data"
         ) from error
     finally:
         for part, mode in training.items():
             part.training = mode
-    found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+    _check_types(module)
+    found = tuple(output.shape)
     if found != (_BATCH, classes):
         wanted = f"of shape {(_BATCH, classes)}, one number for each of {classes} classes or quantities"
         raise refuse(f"model output for {_BATCH} examples", found, wanted, "correct the last layer or the data")
+
+
+def _check_types(module: nn.Module) -> None:
+    for name, parameter in module.named_parameters():
+        if parameter.dtype != torch.float32:
+            found = f"one whose parameter {name!r} is {str(parameter.dtype).removeprefix('torch.')}"
+            raise refuse("model", found, "one with parameters of float32 alone", "build it in float32")
 
 
 def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn.Module:

@@ -1,8 +1,8 @@
 """A network that is handed over as an object in Python, in place of a text that names it.
 
 Its ticket says so: the model of the ticket is `handed:NAME:DIGEST`, with the class's name and a digest of the
-structure, and is opened by handing over one of the same structure. Its weights are never looked at: they come from the
-seed.
+structure, and is opened by handing over one of the same structure. Its weights come from the seed; what else an object
+holds is taken as the decision of its constructor, since it cannot be built a second time (core/masks/initial).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from ticketry.core.errors import refuse, told
+from ticketry.core.generators import lent
 from ticketry.core.lazy import torch
 
 if TYPE_CHECKING:
@@ -36,16 +37,18 @@ def handed(text: str) -> bool:
     return text.startswith(MARK)
 
 
-def fresh(model: object) -> nn.Module:
-    """A network of our own from an `nn.Module`, which stays as it is, or from its class, called without arguments."""
+def fresh(model: object, draw: int = 0) -> nn.Module:
+    """A network of our own from an `nn.Module`, which stays as it is, or from its class, called without arguments.
+
+    `draw`: what the global generators are seeded with meanwhile.
+    """
     wanted = "a name, an import path package.module:factory, an nn.Module, or its class"
     kind = isinstance(model, type) and issubclass(model, torch.nn.Module)
     if not kind and not isinstance(model, torch.nn.Module):
         raise refuse("model", f"a {type(model).__name__}", wanted, "pass one")
     name = model.__name__ if isinstance(model, type) else type(model).__name__
     try:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
+        with lent(draw):
             made: nn.Module = model() if isinstance(model, type) else copy.deepcopy(model)  # type: ignore[assignment]
             return made
     except (Exception, SystemExit) as error:  # the user's own network: whatever it raises is the user's to hear

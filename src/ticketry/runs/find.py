@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torch import nn
 
 from ticketry.core.atomic import write
 from ticketry.core.errors import SearchEnded, refuse
-from ticketry.core.masks.candidate import Candidate, candidate
+from ticketry.core.masks.candidate import candidate
 from ticketry.core.meters import Budget, Meters
 from ticketry.core.task import Task
 from ticketry.core.trust import NOTHING, Trust, typed
@@ -29,6 +28,7 @@ from ticketry.paths import RunDirectory
 from ticketry.report.numerals import quality
 from ticketry.report.page import page
 from ticketry.runs import job, outcome
+from ticketry.runs.best import Best, preferred, same, validated
 from ticketry.runs.job import Line
 from ticketry.runs.meaning import Meaning
 from ticketry.runs.problem import Handed, handed, known, problem_of_experiment
@@ -113,16 +113,6 @@ def execute(
 
 
 @dataclass(frozen=True, eq=False)
-class Best:
-    """The candidate that validation chose: its validation loss and quality, and the step it was found at."""
-
-    candidate: Candidate
-    loss: float
-    quality: float
-    step: int
-
-
-@dataclass(frozen=True, eq=False)
 class SearchState:
     """A search after some steps: `method`, the method's own state; `best`; `meters`, what was spent."""
 
@@ -174,7 +164,7 @@ class SearchJob:
     def first(self) -> SearchState:
         task, method = self._task, self.wanted.method
         state = method.init(task)
-        return SearchState(state, _validated(task, candidate(method.mask(task, state))), task.meters)
+        return SearchState(state, validated(task, candidate(method.mask(task, state))), task.meters)
 
     def restored(self, fields: Mapping[str, Any]) -> SearchState:
         task = self._task
@@ -193,8 +183,8 @@ class SearchJob:
         except SearchEnded:
             return None
         found = candidate(method.mask(task, after))
-        same = _same(found, best.candidate)  # a population's winner often stands for many generations
-        now = replace(best, step=task.meters.steps) if same else _validated(task, found)
+        again = same(found, best.candidate)  # a population's winner often stands for many generations
+        now = replace(best, step=task.meters.steps) if again else validated(task, found)
         line = {
             "step": now.step,
             "epochs": task.meters.epochs,
@@ -206,7 +196,7 @@ class SearchJob:
             "density": task.space.density(now.candidate.mask),
         }
         self._bar.note(f"validation {quality(objective.measure, now.quality, 2)}")
-        return SearchState(after, _preferred(method.answer, best, now), task.meters), line
+        return SearchState(after, preferred(method.answer, best, now), task.meters), line
 
     def finish(self, state: SearchState) -> dict[str, Any]:
         """Judge the chosen candidate, on the test split for the only time; write ticket, front and report."""
@@ -225,7 +215,7 @@ class SearchJob:
             "trained": outcome.trained(directory, problem, method, state.method, best.candidate.mask),
             "front": outcome.front(directory, problem, method, state.method),
             "notes": method.notes(task, state.method) if isinstance(method, HasNotes) else {},
-            "warnings": warnings(task, method, state.method, best.candidate.mask),
+            "warnings": [*problem.coverage.sentences, *warnings(task, method, state.method, best.candidate.mask)],
         }
         write(directory.report, page(directory, result))
         return result
@@ -234,22 +224,3 @@ class SearchJob:
         self._bar = SearchProgress(self._title, self._task.budget, self._task.meters, quiet)
         self._task.listen(self._bar.update)
         return self._bar
-
-
-def _same(one: Candidate, other: Candidate) -> bool:
-    return one.values is other.values is None and torch.equal(one.mask, other.mask)
-
-
-def _preferred(answer: Literal["best", "last"], best: Best, now: Best) -> Best:
-    """Of two candidates the better validated, or the later unless its loss is not a number."""
-    if answer == "last":
-        return now if math.isfinite(now.loss) else best
-    return max(best, now, key=lambda one: (one.quality, -one.loss, -one.step))
-
-
-def _validated(task: Task, found: Candidate) -> Best:
-    """A candidate with its validation score; a loss that is not a number counts as infinite, with the least quality."""
-    loss, reached = task.validate(found)
-    if not math.isfinite(loss):
-        loss, reached = math.inf, task.objective.measure.floor
-    return Best(found, loss, reached, task.meters.steps)

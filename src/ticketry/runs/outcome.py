@@ -15,7 +15,7 @@ from ticketry.core.atomic import write as write_file
 from ticketry.core.masks.candidate import Candidate, candidate
 from ticketry.methods._contract import HasFront, HasTrained, Method
 from ticketry.paths import RunDirectory
-from ticketry.runs.problem import Problem
+from ticketry.runs.assembly import Problem
 from ticketry.ticket import file
 
 Split = Literal["train", "val", "test"]
@@ -40,6 +40,7 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
         "kept": summary.kept,
         "maskable": summary.maskable,
         "searched": task.space.size,
+        "weights": problem.coverage.total,
         "ticket_bytes": len(encoded),
         "entropy_bytes": summary.entropy_bytes,
         "measure": measure,

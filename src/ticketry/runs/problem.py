@@ -3,76 +3,30 @@
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from ticketry import data, methods, models, objectives
-from ticketry.core.device import device
-from ticketry.core.errors import RequestError, TicketError, refuse
-from ticketry.core.masks import allocation, space
-from ticketry.core.masks.candidate import Candidate
-from ticketry.core.masks.initial import Outside, inside, outside
-from ticketry.core.masks.space import Space
+from ticketry import data, methods, objectives
+from ticketry.core.errors import TicketError, refuse
 from ticketry.core.meters import Budget
-from ticketry.core.nets.feed import Feed, feed
-from ticketry.core.nets.net import Named, Net
-from ticketry.core.objective import About, Need, Objective
-from ticketry.core.scaling import numbers
-from ticketry.core.seed import locks
+from ticketry.core.objective import Need
 from ticketry.core.seed.weights import WeightRecipe
-from ticketry.core.task import Task
 from ticketry.core.trust import NOTHING, Trust
-from ticketry.data.arrays import Inputs
 from ticketry.experiment import Experiment, Lock, Search
 from ticketry.methods import name_of
+from ticketry.runs.assembly import Given, Marks, Problem, build
 from ticketry.runs.meaning import Meaning
-from ticketry.ticket.content import DrawnParameter, Header, Judged, LayerShape, TicketFile
+from ticketry.runs.network import network, network_of_ticket
+from ticketry.ticket.content import (
+    Header,
+    TicketFile,
+)
 from ticketry.ticket.evaluate import fits
-from ticketry.ticket.rules import fault
 
 Handed = nn.Module | type[nn.Module] | str | None
 """A model that was handed over in Python, or a text that the user typed in place of a file's, if either was."""
 NEEDS: dict[Need, str] = {"labels": "labels", "gradient": "a gradient", "classes": "classes"}
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """A Task and what the runner needs beside it; `test` is the split that no method sees."""
-
-    task: Task
-    test: Feed
-    header: Header
-    """Of the ticket that will be written."""
-    locks: tuple[tuple[int, int], ...] | None
-    split: data.Split
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """Of the data: what a job must find unchanged when it goes on."""
-        return {"split": self.split.digest}
-
-    def ticket(self, candidate: Candidate, buffers: Named) -> TicketFile:
-        """What a file holds of a candidate's network, with its running statistics."""
-        whole = self.task.space.full(candidate.mask).cpu().numpy()
-        values, rest = None, None
-        if candidate.values is not None:
-            values = candidate.values[: len(whole)].cpu().numpy()[whole]
-            views = self.task.parameters.views(candidate.values)
-            names = {layer.name for layer in self.header.layers}
-            rest = {name: view.cpu().numpy() for name, view in views.items() if name not in names}
-        return TicketFile(
-            **vars(self.header),
-            mask=whole,
-            locks=self.locks,
-            buffers={name: value.cpu().numpy() for name, value in buffers.items()},
-            values=values,
-            rest_values=rest,
-        )
 
 
 def handed(dataset: data.Dataset | None, model: Handed) -> tuple[str, ...]:
@@ -118,7 +72,9 @@ def problem_of_experiment(
         raise refuse("method", what, f"one that works without for {dataset.objective}", f"choose one of {able}")
     train = data.split(dataset, experiment.val).train if experiment.standardise else None
     meaning = Meaning.of_data(dataset, train) if ticket is None else Meaning.of_ticket(ticket)
-    return _build(given, marks, dataset, experiment.lock, meaning, model, trust)
+    shape, outputs = dataset.input_shape, dataset.outputs
+    built = network(given.model, shape, outputs, model, trust, given.search, given.recipe, given.seed)
+    return build(given, marks, dataset, experiment.lock, meaning, built)
 
 
 def problem_of_ticket(
@@ -141,118 +97,7 @@ def problem_of_ticket(
     names = tuple(glob.escape(layer.name) for layer in ticket.layers)
     given = Given(source, ticket.model, ticket.seed, ticket.recipe, Search(include=names), val, device, Budget())
     marks, meaning = Marks("trainable", ticket.method, run), Meaning.of_ticket(ticket)
-    problem = _build(given, marks, dataset, Lock(), meaning, model, trust)
-    if problem.header.layers != ticket.layers or problem.header.rest != ticket.rest:
+    problem = build(given, marks, dataset, Lock(), meaning, network_of_ticket(ticket, model, trust, given.search))
+    if problem.header.layers != ticket.layers:
         raise TicketError(f"the model {ticket.model} has other parameters here than the ticket; use the one it had.")
     return replace(problem, locks=ticket.locks)
-
-
-class Given(NamedTuple):
-    """What a network and its data are made of."""
-
-    data: str
-    model: str
-    seed: int
-    recipe: WeightRecipe
-    search: Search
-    val: float
-    device: str
-    budget: Budget
-
-
-class Marks(NamedTuple):
-    """What a ticket says of where it comes from."""
-
-    kind: Judged
-    method: str
-    run: str
-
-
-def _build(
-    given: Given,
-    marks: Marks,
-    dataset: data.Dataset,
-    locked: Lock,
-    meaning: Meaning,
-    model: Handed,
-    trust: Trust,
-) -> Problem:
-    where = device(given.device)
-    split = data.split(dataset, given.val)
-    module = models.build(given.model, dataset.input_shape, dataset.outputs, model, trust)
-    models.check(module, dataset.input_shape, dataset.outputs)
-    whole = space.find(module, given.search.include, given.search.exclude)
-    base = inside(whole, given.recipe.kind, given.seed)
-    rest = outside(module, base, given.recipe.kind, given.seed)
-    counts = _lock_counts(locked, whole)
-    augment = dataset.augment == "crop-flip"
-
-    about = About(dataset.input_shape, dataset.outputs, dataset.digest, dataset.y[split.train], meaning.target)
-    objective = objectives.get(dataset.objective).of(about)
-
-    def on_device(x: Inputs, y: NDArray[Any], augmented: bool = False) -> Feed:
-        found = numbers(f"data {given.data}: X", x, meaning.scaling)
-        return feed(found, objective.targets(y), meaning.scaling, where, augmented)
-
-    task = Task(
-        net=Net(module.to(where), {name: torch.from_numpy(value).to(where) for name, value in rest.values.items()}),
-        space=(whole if counts is None else lock(whole, counts, given.seed)).to(where),
-        base=torch.from_numpy(np.concatenate([value.ravel() for value in base.values()])).to(where),
-        scale=given.recipe.scale,
-        objective=objective,
-        train=on_device(dataset.x[split.train], dataset.y[split.train], augment),
-        validation=on_device(dataset.x[split.val], dataset.y[split.val]),
-        augment=augment,
-        seed=given.seed,
-        budget=given.budget,
-    )
-    header = _header(given, marks, dataset, meaning, objective, whole, rest)
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split)
-
-
-def _header(
-    given: Given,
-    marks: Marks,
-    dataset: data.Dataset,
-    meaning: Meaning,
-    objective: Objective[Any],
-    whole: Space,
-    rest: Outside,
-) -> Header:
-    """What the ticket will say about its network; refused now where a file could not say it."""
-    header = Header(
-        model=given.model,
-        input_shape=dataset.input_shape,
-        outputs=dataset.outputs,
-        layers=tuple(LayerShape(layer.name, layer.shape) for layer in whole.layers),
-        rest=tuple(DrawnParameter(*drawn) for drawn in rest.drawn),
-        seed=given.seed,
-        recipe=given.recipe,
-        objective=dataset.objective,
-        target=objective.target,
-        data=f"{given.data}:{dataset.digest[:8]}",
-        scaling=meaning.kept,
-        labels=meaning.labels,
-        **marks._asdict(),
-    )
-    wrong = fault(header)
-    if wrong:
-        raise RequestError(f"model is {given.model}, of which no ticket could be written: {wrong}; rename that.")
-    return header
-
-
-def lock(whole: Space, counts: tuple[tuple[int, int], ...], seed: int) -> Space:
-    """The Space left by the lock pattern that seed and per-layer (off, on) counts define."""
-    parts = [
-        locks.pattern(seed, layer.name, layer.size, off, on)
-        for layer, (off, on) in zip(whole.layers, counts, strict=True)
-    ]
-    pattern = torch.from_numpy(np.concatenate(parts))
-    return whole.freeze(off=pattern < 0, on=pattern > 0)
-
-
-def _lock_counts(wanted: Lock, whole: Space) -> tuple[tuple[int, int], ...] | None:
-    if not wanted.any:
-        return None
-    shapes = [layer.shape for layer in whole.layers]
-    return tuple(allocation.lock_counts(wanted.budget, wanted.split, shapes, wanted.off, wanted.on))

@@ -13,6 +13,7 @@ from ticketry.core import device as devices
 from ticketry.core.errors import refuse, unended
 from ticketry.core.meters import Meter
 from ticketry.core.nets.feed import feed
+from ticketry.core.nets.net import answer
 from ticketry.core.objective import About
 from ticketry.core.trust import Trusted
 from ticketry.data import Dataset
@@ -50,7 +51,7 @@ def evaluate(
     answers, network = [], ticket.network(model=model, trust=trust).to(where)
 
     def answered(batch: torch.Tensor) -> torch.Tensor:
-        outputs: torch.Tensor = network(batch)
+        outputs = answer(network, batch)
         if y.ndim == 1:
             answers.append(decided(outputs).cpu())
         return outputs

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ticketry import models
 from ticketry.core import device as devices
-from ticketry.core.errors import TicketError
-from ticketry.core.masks.initial import outside
 from ticketry.core.masks.space import Layer, Space
-from ticketry.core.nets.net import statistics
+from ticketry.core.nets.net import answer, put
 from ticketry.core.nets.weight_norms import guard
 from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
 from ticketry.ticket import examples, file, masked
 from ticketry.ticket.file import TicketFile
+from ticketry.ticket.given import Model as Model
+from ticketry.ticket.given import opened
 from ticketry.ticket.predict import Predictions, predictions
-
-Shapes = Mapping[str, tuple[int, ...]]
-Model = nn.Module | type[nn.Module] | str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,36 +100,16 @@ class Ticket:
     def network(self, *, trainable: bool = False, model: Model = None, trust: Trusted = ()) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
-        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model, self.trust | trusting(trust))
-        shapes = {layer.name: layer.shape for layer in ticket.layers}
-        named = dict(module.named_parameters())
-        set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
-        self._compare(shapes, {name: set_up.get(name, shapes[name]) for name in shapes if name in named})
-        models.check(module, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
-        rest = outside(module, shapes, ticket.recipe.kind, ticket.seed)
-        here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in shapes}
-        here |= {name: shape for name, shape, _ in rest.drawn}
-        here |= {name: tuple(value.shape) for name, value in statistics(module).items()}
-        there = shapes | {drawn.name: drawn.shape for drawn in ticket.rest}
-        there |= {name: value.shape for name, value in ticket.buffers.items()}
-        self._compare(there, here)
+        module, rest = opened(ticket, model, self.trust | trusting(trust))
         guard(module)
         values = {**rest.values, **file.effective(ticket), **ticket.buffers}
-        module.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in values.items()}, strict=False)
+        put(module, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
         if not trainable:
             return module.eval().requires_grad_(False)
         masked.put_on(module, self.mask())
-        return module.requires_grad_()
-
-    def _compare(self, there: Shapes, here: Shapes) -> None:
-        """Refuse a model whose parameters are not those that the ticket speaks of."""
-        for name in {**there, **here}:
-            if there.get(name) != here.get(name):
-                wanted, found = (f"of shape {list(s[name])}" if name in s else "missing" for s in (there, here))
-                raise TicketError(
-                    f"the model of the ticket is {self.content.model} with {name} {wanted}, but here {name} is {found};"
-                    " use the model that the ticket was found in."
-                )
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(name not in rest.held)
+        return module
 
     def _space(self) -> Space:
         layers, start = [], 0
@@ -159,8 +134,7 @@ class InUnits(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Float[B, K]."""
-        outputs: torch.Tensor = self.network(x)
-        return outputs * self.scale + self.mean
+        return answer(self.network, x) * self.scale + self.mean
 
 
 def load(path: str | Path) -> Ticket:

@@ -41,9 +41,11 @@ class Drawn(NamedTuple):
     drawn: tuple[tuple[str, tuple[int, ...], int], ...]
 
 
-def of(module: nn.Module, kind: Kind = "torch-default", seed: int = 3, **search: list[str]) -> Drawn:
+def of(
+    module: nn.Module, kind: Kind = "torch-default", seed: int = 3, other: nn.Module | None = None, **search: list[str]
+) -> Drawn:
     base = inside(space.find(module, **search), kind, seed)
-    rest = outside(module, base, kind, seed)
+    rest = outside(module, base, kind, seed, other)
     return Drawn(base, rest.values, rest.drawn)
 
 
@@ -57,10 +59,10 @@ def test_every_parameter_has_a_value_of_its_shape() -> None:
 
 
 def test_each_parameter_follows_its_rule() -> None:
-    rest = of(Odd()).rest
+    rest = of(Odd(), other=Odd()).rest
     assert np.array_equal(rest["norm.weight"], np.ones(4))
     assert np.array_equal(rest["norm.bias"], np.zeros(4))
-    assert np.array_equal(rest["gain"], np.zeros(4))
+    assert np.array_equal(rest["gain"], weights.weight("torch-default", 3, "gain", (4,)))
     assert np.array_equal(rest["table.weight"], weights.weight("torch-default", 3, "table.weight", (5, 3)))
     assert np.array_equal(
         rest["conv.bias"], weights.bias("torch-default", 3, "conv.bias", (4,), 9)
@@ -70,13 +72,73 @@ def test_each_parameter_follows_its_rule() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_drawn_lists_exactly_what_is_random(kind: Kind) -> None:
-    values = of(Odd(), kind)
-    tables = {("table.weight", (5, 3), 0)}
+    values = of(Odd(), kind, other=Odd())
+    tables = {("table.weight", (5, 3), 0), ("gain", (4,), 0)}
     biases = {("conv.bias", (4,), 9), ("first.bias", (6,), 6), ("second.bias", (6,), 6)}
     assert set(values.drawn) == (tables | biases if weights.draws_bias(kind) else tables)
     for name, value in values.rest.items():
         constant = len(set(value.ravel().tolist())) == 1
-        assert constant == (name not in {drawn for drawn, _, _ in values.drawn})
+        assert constant == (name not in {drawn for drawn, _, _ in values.drawn}) or name == "gain"
+
+
+def test_what_two_builds_have_in_common_is_kept() -> None:
+    """Layers of torch that are set by hand, but for biases of zero, which the bias rule is for."""
+
+    def build() -> nn.Module:
+        net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2), nn.Linear(2, 2))
+        nn.init.zeros_(net[0].bias)
+        nn.init.eye_(net[1].weight)
+        nn.init.constant_(net[1].bias, -4.6)
+        return net
+
+    module, other = build(), build()
+    found = outside(module, ("0.weight", "2.weight"), "torch-default", 3, other)
+    assert np.array_equal(found.values["1.weight"], np.eye(2, 4))
+    assert list(found.tensors) == ["1.weight"]
+    assert found.fixed == (("1.bias", (2,), float(np.float32(-4.6))),)
+    assert {name for name, _, _ in found.drawn} == {"0.bias", "2.bias"}
+
+
+def test_one_build_tells_what_is_one_number_and_what_does_not_learn() -> None:
+    module = Odd()
+    nn.init.constant_(module.second.bias, 0.5)
+    module.table.weight.requires_grad_(False)
+    found = outside(module, ("conv.weight", "first.weight"), "torch-default", 3)
+    assert found.fixed == (("second.bias", (6,), 0.5),)
+    assert sorted(found.tensors) == ["gain", "table.weight"]
+    assert all(np.array_equal(found.values[name], module.get_parameter(name).detach()) for name in found.tensors)
+    assert found.held == {"table.weight"}
+    assert {name for name, _, _ in found.drawn} == {"conv.bias", "first.bias"}
+
+
+def test_builds_that_are_all_alike_tell_no_more_than_one() -> None:
+    torch.manual_seed(1)
+    module = Odd()
+    torch.manual_seed(1)
+    assert of(module, other=Odd()).drawn == of(module).drawn
+
+
+def test_a_network_that_is_ready_for_use_learns_all_the_same() -> None:
+    found = outside(Odd().requires_grad_(False), (), "torch-default", 3)
+    assert found.held == frozenset()
+
+
+def test_zeros_that_every_build_has_stay_and_too_many_are_kept_as_they_are() -> None:
+    def build(step: int) -> nn.Module:
+        net = nn.Sequential(nn.Linear(3, 4), nn.Embedding(900, 2))
+        net[1].weight.data.view(-1)[::step] = 0
+        net[1].weight.data[3:5] = 0
+        return net
+
+    found = outside(build(600), ("0.weight",), "uniform", 3, build(600))
+    assert found.zeros == (("1.weight", 0, 1), ("1.weight", 6, 10), ("1.weight", 600, 601), ("1.weight", 1200, 1201))
+    assert int((found.values["1.weight"] == 0).sum()) == 7
+    alone = outside(build(600), ("0.weight",), "uniform", 3)
+    assert alone.zeros == (("1.weight", 6, 10),)
+    module = build(3)
+    found = outside(module, ("0.weight",), "uniform", 3, build(3))
+    assert list(found.tensors) == ["1.weight"]
+    assert found.zeros == ()
 
 
 def test_unmasked_weights_follow_the_recipe_too() -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from ticketry.core.errors import RequestError
 from ticketry.core.masks import space
 from ticketry.core.meters import Meter
 from ticketry.core.nets.net import Net
@@ -50,7 +51,7 @@ def test_the_module_has_its_weights_back_after_a_pass_that_fails() -> None:
     module = nn.Sequential(nn.Linear(4, 3), nn.Linear(2, 2))
     net, weights, _ = net_of(module)
     before = dict(module.named_parameters())
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RequestError, match="raises RuntimeError"):
         net.eval_logits(times(weights, 2), torch.zeros(1, 4), {})
     assert all(value is before[name] for name, value in module.named_parameters() if name in weights)
 

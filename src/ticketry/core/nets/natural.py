@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from ticketry.core.errors import RequestError
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Meter
 from ticketry.core.nets.attention import unfused
@@ -141,7 +142,7 @@ class _Drawn:
         several = torch.vmap(lambda one: self.run([*before, mu + one])[0], chunk_size=max(1, CHUNK // mu.numel()))
         try:
             found = several(every)
-        except RuntimeError:  # a part of the model that cannot be mapped over several passes
+        except (RuntimeError, RequestError):  # a part of the model that cannot be mapped over several passes
             found = torch.stack([self.run([*before, mu + one])[0] for one in every])
         plus, minus = found.chunk(2)
         return (plus - minus).div_(2).nan_to_num_(0.0, 0.0, 0.0)

@@ -8,13 +8,14 @@ Everything else (dropout above all) is in evaluation mode throughout.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from ticketry.core.errors import RequestError, refuse
+from ticketry.core.errors import TicketryError, refuse, told
 from ticketry.core.meters import Meter
 from ticketry.core.nets.weight_norms import guard
 
@@ -23,15 +24,18 @@ Norm = nn.modules.batchnorm._NormBase
 
 
 class Net:
-    """A module's skeleton on a device; weights come from outside. `rest`: the untrained parameters outside the mask."""
+    """A module's skeleton on a device; weights come from outside. `rest`: the untrained parameters outside the mask.
 
-    def __init__(self, module: nn.Module, rest: Named) -> None:
+    `held`: parameters and buffers that nobody changes any more, set once.
+    """
+
+    def __init__(self, module: nn.Module, rest: Named, held: Named | None = None) -> None:
         guard(module)
         self.module = module.eval().requires_grad_(False)
         """For looking at its structure; its weights are those of the last call."""
         self._places = _places(module)
-        self.rest = rest
-        self._put(rest)
+        self.rest, self._held = rest, held or {}
+        self._put({**rest, **self._held})
         self._norms = _norms(module)
         self._copies_input = True  # until a call has left its input alone
 
@@ -51,28 +55,12 @@ class Net:
         return self._call(weights, x, buffers)
 
     def double_logits(self, weights: Named, x: torch.Tensor) -> torch.Tensor:
-        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1.
-
-        Raises RequestError for a model that insists on another type.
-        """
+        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1."""
         self._mode(training=False)
-        fresh = self.fresh()
-        buffers = {name: fresh.get(name, value) for name, value in self.module.named_buffers()}
-        double = {name: value.double() for name, value in buffers.items() if value.is_floating_point()}
         usual = torch.get_default_dtype()
         try:
             torch.set_default_dtype(torch.float64)  # of what the model makes in its pass
-            return self._call(weights, x, double)
-        except RequestError:
-            raise
-        except Exception as error:  # the user's own network: whatever it raises is the user's to hear
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise refuse(
-                "model",
-                f"one that fails in float64 ({reason:.200})",
-                "one that computes in the type of its weights, for this method",
-                "correct its forward, or choose another method",
-            ) from error
+            return self._call(weights, x, self.double())
         finally:
             torch.set_default_dtype(usual)
 
@@ -95,6 +83,12 @@ class Net:
         values = statistics(self.module).items()
         return {name: torch.full_like(value, name.endswith("running_var")) for name, value in values}
 
+    def double(self) -> dict[str, torch.Tensor]:
+        """What is neither a weight nor in `rest`, in float64: norms that have seen nothing, |held|, other buffers."""
+        still = {name: buffer for name, buffer in self.module.named_buffers() if buffer.dtype == torch.float32}
+        still |= {name: value.abs() for name, value in self._held.items() if name not in still}
+        return {name: value.double() for name, value in (still | self.fresh()).items() if value.is_floating_point()}
+
     def _mode(self, *, training: bool) -> None:
         for norm in self._norms.values():
             norm.training = training
@@ -105,7 +99,7 @@ class Net:
         version = x._version
         before = self._put({**weights, **buffers})
         try:
-            out: torch.Tensor = self.module(x)
+            out = answer(self.module, x)
         finally:
             self._put(before)
         self._copies_input = self._copies_input and x._version != version
@@ -119,6 +113,50 @@ class Net:
                 before[name] = holder[key]
                 holder[key] = value
         return before
+
+
+def answer(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """The outputs [B, ...] of a module for a batch Float[B, ...], in the type of the batch.
+
+    An answer that is an object with `logits`, as of models for several purposes, is taken as these. Raises RequestError
+    for any other, and for whatever the module raises, now or late.
+    """
+    with foreign():
+        out = module(x)
+        out = out if isinstance(out, torch.Tensor) else getattr(out, "logits", out)
+    if not isinstance(out, torch.Tensor):
+        wanted = "a tensor of outputs, or an object with one as `logits`"
+        raise refuse("model output", f"a {type(out).__name__}", wanted, "return the tensor")
+    if not out.is_floating_point() or not out.dim() or len(out) != len(x):
+        found = f"{str(out.dtype).removeprefix('torch.')} of shape {tuple(out.shape)}"
+        wanted = f"a row of floating-point numbers for each of {len(x)} examples"
+        raise refuse("model output", found, wanted, "correct the last layer or the data")
+    return out.to(x.dtype)
+
+
+@contextmanager
+def foreign() -> Iterator[None]:
+    """Around code of the user's network, forward or backward: whatever it raises is the user's to hear."""
+    try:
+        yield
+    except TicketryError:
+        raise
+    except (Exception, SystemExit) as error:
+        found = f"one that raises {told(error)}"
+        raise refuse("model", found, "one that computes an answer to every batch", "correct its code") from error
+
+
+def put(module: nn.Module, values: Named) -> None:
+    """Set parameters and buffers of a module by name, in place; a buffer keeps its type."""
+    named = dict(module.named_parameters())
+    places = _places(module)
+    with torch.no_grad():
+        for name, value in values.items():
+            if name in named:
+                named[name].copy_(value)
+            else:
+                for holder, key in places[name]:
+                    holder[key] = value.to(holder[key])  # its type and device
 
 
 def _places(module: nn.Module) -> dict[str, list[tuple[dict[str, Any], str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -22,19 +23,31 @@ class Parameters:
     """The layout of Float[*P, M], M = N + R, and gradients to it.
 
     `x`: some examples Float[B, ...], for their shape and device. `loss`: None where there are no gradients to be
-    had. All work is told to `meter`.
+    had. All work is told to `meter`. `zeros`: name, start and stop of numbers that are zero and have no gradient, as
+    those of the padding row of an embedding.
     """
 
     def __init__(
-        self, net: Net, stack: Stack | None, space: Space, x: torch.Tensor, loss: Loss | None, meter: Meter
+        self,
+        net: Net,
+        stack: Stack | None,
+        space: Space,
+        x: torch.Tensor,
+        loss: Loss | None,
+        meter: Meter,
+        zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
         layers, start = list(space.layers), space.total
+        zero: list[torch.Tensor] = []
         for name, value in net.rest.items():
+            zero += [torch.arange(start + a, start + b) for other, a, b in zeros if other == name]
             layers.append(Layer(name, tuple(value.shape), start, start + value.numel()))
             start += value.numel()
         self._net, self.stack, self._loss, self.meter = net, stack, loss, meter
         self._masked, self._shape = len(space.layers), x.shape[1:]
         self._layout = Space(tuple(layers))
+        self.zeros = torch.cat(zero).to(x.device) if zero else None
+        """Long[Z]: where they are in Flat[M]; None where there are none."""
         self._rest = torch.cat([torch.empty(0, device=x.device), *(value.flatten() for value in net.rest.values())])
 
     @property
@@ -75,6 +88,8 @@ class Parameters:
             parts = [list(views.values())[: self._masked] for views in (named, out)]
             biases = [[views[layer.name] if layer.name else None for layer in stack.layers] for views in (named, out)]
             losses = backward.by_hand(stack, parts[0], biases[0], x, y, self.loss, parts[1], biases[1]).tolist()
+        if self.zeros is not None:
+            gradient[:, self.zeros] = 0
         self.meter.spend(forward=len(flat) * len(y), backward=len(flat) * len(y), losses=losses)
         return losses, gradient
 

@@ -34,6 +34,11 @@ class Stack:
     flattens: bool
 
     @property
+    def biases(self) -> set[str]:
+        """Their names."""
+        return {affine.name for affine in self.layers if affine.name}
+
+    @property
     def tied(self) -> bool:
         """Whether two layers have one weight or one bias."""
         biases = [affine.name for affine in self.layers if affine.name]
@@ -68,7 +73,7 @@ def recognise(module: nn.Module, space: Space) -> Stack | None:
     layers: list[Affine] = []
     flattens = False
     for part in parts:
-        if part is None or part._forward_hooks or part._forward_pre_hooks:
+        if part is None or _altered(part):
             return None
         if type(part) is nn.Linear:
             name, bias = names[id(part.weight)], None if part.bias is None else names[id(part.bias)]
@@ -88,8 +93,14 @@ def _leaves(module: nn.Module) -> Iterator[nn.Module | None]:
     """The modules that a module calls one after the other; None for one that is not known to do just that."""
     if type(module) is not nn.Sequential:
         yield module
-    elif module._forward_hooks or module._forward_pre_hooks:
+    elif _altered(module):
         yield None
     else:
         for child in module:
             yield from _leaves(child)
+
+
+def _altered(module: nn.Module) -> bool:
+    """Whether it does something else, or more, than its class says."""
+    hooks = module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks
+    return any(hooks) or "forward" in vars(module)

@@ -104,7 +104,9 @@ class Compressed:
 def pays(parameters: Parameters, masks: torch.Tensor, precision: Precision) -> torch.Tensor:
     """Bool[P]: which of the networks with masks Float[P, M] are faster as lists of their kept weights."""
     stack = parameters.stack
-    if stack is None or stack.tied or masks.device.type != "cpu" or precision != "float32":
+    if stack is None or stack.tied or parameters.zeros is not None:
+        return masks.new_zeros(len(masks), dtype=torch.bool)
+    if masks.device.type != "cpu" or precision != "float32":
         return masks.new_zeros(len(masks), dtype=torch.bool)
     layers = list(parameters.views(masks).values())
     layers = [layers[affine.weight].flatten(1) for affine in stack.layers]

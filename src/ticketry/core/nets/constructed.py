@@ -1,0 +1,89 @@
+"""What a model's constructor makes beside its parameters: buffers, and tensors that are plain attributes.
+
+Running statistics of norms are not among them: they are measured. A buffer that two builds make differently is random
+and has to be stored; everything else is made again wherever the model is built, and a digest tells whether it is the
+same there. All of it is looked at right after the build, before the module has seen an example.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ticketry.core.errors import refuse
+from ticketry.core.nets.net import Norm
+
+_MEASURED = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def random_buffers(module: nn.Module, other: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """The buffers that differ between two builds, as float32, by name, as the first has them.
+
+    Raises RequestError for one that float32 cannot hold.
+    """
+    second = _buffers(other)
+    found = {}
+    for name, buffer in _buffers(module).items():
+        if _bytes(buffer) != _bytes(second[name]):
+            exact = not buffer.is_complex() and torch.equal(buffer.to(torch.float32).to(buffer.dtype), buffer)
+            if not exact or not bool(buffer.isfinite().all()):
+                what = f"one that builds the buffer {name!r} at random, of {_type(buffer)}"
+                wanted = "one whose random buffers are finite float32, to be held by a ticket"
+                raise refuse("model", what, wanted, "build it as float32")
+            found[name] = buffer.to(torch.float32).cpu().numpy().copy()
+    return found
+
+
+def digest(module: nn.Module, stored: Container[str] = ()) -> str:
+    """First 16 hex digits of a SHA-256 over all of it but the buffers that are `stored`; empty where there is none."""
+    made = {f"buffer {name}": buffer for name, buffer in _buffers(module).items() if name not in stored}
+    for name, part in module.named_modules():
+        for key, value in vars(part).items():
+            value = torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" else value
+            if isinstance(value, torch.Tensor) and not value.requires_grad and not _unset(value):
+                made[f"attribute {name}.{key}"] = value
+    if not made:
+        return ""
+    sha = hashlib.sha256()
+    for name, value in sorted(made.items()):
+        sha.update(f"{name} {_type(value)} {list(value.shape)}\n".encode() + _bytes(value))
+    return sha.hexdigest()[:16]
+
+
+def structure(module: nn.Module) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Kind and shape of every parameter and buffer by name; of lazy ones the kind alone."""
+    found = {}
+    for kind, named in (("parameter", module.named_parameters()), ("buffer", module.named_buffers())):
+        for name, value in named:
+            found[name] = (kind, () if nn.parameter.is_lazy(value) else tuple(value.shape))
+    return found
+
+
+def _buffers(module: nn.Module) -> dict[str, torch.Tensor]:
+    measured = {
+        id(buffer)
+        for part in module.modules()
+        if isinstance(part, Norm)
+        for key, buffer in part.named_buffers(recurse=False)
+        if key in _MEASURED
+    }
+    named = module.named_buffers()
+    return {name: buffer for name, buffer in named if id(buffer) not in measured and not _unset(buffer)}
+
+
+def _unset(value: torch.Tensor) -> bool:
+    return value.is_meta or nn.parameter.is_lazy(value) or value.layout != torch.strided or value.is_quantized
+
+
+def _type(value: torch.Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _bytes(value: torch.Tensor) -> bytes:
+    value = torch.view_as_real(value) if value.is_complex() else value
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
