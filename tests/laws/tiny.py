@@ -23,7 +23,7 @@ from ticketry.experiment import Experiment, Lock
 from ticketry.methods._contract import Method
 from ticketry.runs import find as run
 from ticketry.runs.assembly import Problem
-from ticketry.runs.problem import problem_of_experiment
+from ticketry.runs.problem import Handed, problem_of_experiment
 
 MODEL = "mlp:24"  # 16 x 24 + 24 x 4 = 480 weights
 SHORT = Budget(epochs=3, generations=3)
@@ -48,7 +48,12 @@ def experiment(method: Method[Any], budget: Budget = SHORT, lock: Lock | None = 
 
 
 def problem(method: Method[Any], budget: Budget = SHORT, lock: Lock | None = None, seed: int = 0) -> Problem:
-    return problem_of_experiment(experiment(method, budget, lock, seed), dataset=dataset())
+    return problem_of(experiment(method, budget, lock, seed))
+
+
+def problem_of(wanted: Experiment, model: Handed = None) -> Problem:
+    """That of an experiment whose texts the user typed."""
+    return problem_of_experiment(wanted, dataset(), model, typed(wanted.model))
 
 
 def states(method: Method[Any], task: Task, most: int = 100) -> Iterator[Any]:

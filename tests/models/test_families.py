@@ -18,6 +18,7 @@ from ticketry.core.masks.roles import roles
 from ticketry.core.meters import Budget
 from ticketry.core.nets.net import answer
 from ticketry.core.training.recipe import Training
+from ticketry.core.trust import typed
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.runs import train
@@ -45,7 +46,7 @@ def test_a_family_of_networks(build: Callable[[], nn.Module], tmp_path: Path) ->
     method = EdgePopup(density=0.5, batch=16, weights="kaiming-normal")
     model = f"tests.models.families:{build.__name__}"
     wanted = Experiment(method=method, data="images", model=model, budget=Budget(epochs=1), val=0.25)
-    run = execute(wanted, tmp_path / "run", dataset=images())
+    run = execute(wanted, tmp_path / "run", dataset=images(), trust=typed(model))
     ticket, built = run.ticket, build()
     assert all(check.ok for check in file.verify(ticket.content))
     scores = evaluate(ticket, images())
@@ -58,7 +59,9 @@ def test_a_family_of_networks(build: Callable[[], nn.Module], tmp_path: Path) ->
     _decided(build, net, {name for name, *_ in ticket.content.rest} | {layer.name for layer in ticket.content.layers})
     assert {name for name, _ in built.named_parameters()} == {name for name, _ in net.named_parameters()}
     training = Training(epochs=1, batch=16)
-    done = train.train(run.directory.ticket, data=images(), out=tmp_path / "out", training=training, val=0.25)
+    done = train.train(
+        run.directory.ticket, data=images(), out=tmp_path / "out", training=training, val=0.25, trust=typed(model)
+    )
     assert evaluate(done.ticket, images())["accuracy"] == done.result["accuracy"]["test"]
 
 

@@ -58,7 +58,7 @@ def tried(name: str) -> Row:
         court = tk.check(run, data=data, seeds=3).result
         assert court["ticket"]["accuracy"] == result["accuracy"]["test"], court["ticket"]
     plain, net = ticket.module(), ticket.module(trainable=True).eval()
-    x = torch.from_numpy((data.x_test - data.mean[0]) / data.std[0]).float()
+    x = ticket.preprocess(data.x_test)
     with torch.no_grad():
         logits, other, third = (_logits(one(x)) for one in (plain, net, copy.deepcopy(net)))
     right = (logits.argmax(1).numpy() == data.y_test).mean()

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from tests.laws import families, tiny
 
+from ticketry.core.trust import typed
 from ticketry.experiment import Search
 from ticketry.methods.magnitude import Magnitude
 from ticketry.report import text
@@ -20,7 +21,8 @@ from ticketry.ticket import file
 
 def found(out: Path, family: str, *include: str) -> run.Run:
     wanted = replace(tiny.experiment(Magnitude(density=0.25)), model=families.text(family))
-    return run.execute(replace(wanted, search=Search(include=include)), out, dataset=tiny.dataset())
+    typed_in = typed(wanted.model)
+    return run.execute(replace(wanted, search=Search(include=include)), out, dataset=tiny.dataset(), trust=typed_in)
 
 
 def test_a_mask_of_some_weights_says_so_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

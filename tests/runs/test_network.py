@@ -22,18 +22,19 @@ from ticketry.core.masks.space import find
 from ticketry.core.meters import Budget
 from ticketry.core.nets.net import answer
 from ticketry.core.training.recipe import Training
+from ticketry.core.trust import Trust
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.models import text_of
 from ticketry.runs import train
 from ticketry.runs.assembly import Problem
 from ticketry.runs.find import execute
-from ticketry.runs.problem import problem_of_experiment
 from ticketry.runs.run import Run
 from ticketry.ticket import file
 from ticketry.ticket.evaluate import evaluate
 from ticketry.ticket.module import Ticket
 
+TRUST = Trust(("tests.runs.networks",))
 KINDS = {name: f"tests.runs.networks:{name}" for name in networks.KINDS}
 
 
@@ -67,7 +68,7 @@ def logits(net: nn.Module) -> torch.Tensor:
 def test_find_eval_and_module_agree(run: Run) -> None:
     ticket, result = run.ticket, run.result
     assert all(check.ok for check in file.verify(ticket.content))
-    again = [evaluate(Ticket.load(run.directory.ticket), tiny.dataset()) for _ in range(2)]
+    again = [evaluate(run.ticket, tiny.dataset()) for _ in range(2)]
     assert again[0] == again[1]
     assert again[0]["accuracy"] == result["accuracy"]["test"]
     assert again[0]["loss"] == pytest.approx(result["loss"]["test"], rel=1e-6)
@@ -83,7 +84,8 @@ def test_another_build_gives_the_same_network(run: Run) -> None:
 
 def test_training_keeps_zeros_and_what_does_not_learn(run: Run, tmp_path: Path) -> None:
     training = Training(epochs=2, batch=32, weight_decay=0.01, momentum=0.9, optimiser="sgd")
-    done = train.train(run.directory.ticket, data=tiny.dataset(), out=tmp_path / "out", training=training, val=0.25)
+    given = {"data": tiny.dataset(), "out": tmp_path / "out", "training": training, "val": 0.25, "trust": TRUST}
+    done = train.train(run.directory.ticket, **given)  # type: ignore[arg-type]
     before, after = run.ticket.content, done.ticket.content
     assert (before.fixed, before.zeros, before.built) == (after.fixed, after.zeros, after.built)
     trained = dict(done.ticket.module().named_parameters())
@@ -121,17 +123,17 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_constants_of_the_constructor_are_in_the_header(name: str) -> None:
-    header = problem_of_experiment(experiment(KINDS[name]), dataset=tiny.dataset()).header
+    header = tiny.problem_of(experiment(KINDS[name])).header
     assert {p.name: p.value for p in header.fixed} == EXPECTED[name]
 
 
 def test_what_is_no_constant_is_a_tensor() -> None:
     def tensors(name: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-        return problem_of_experiment(experiment(KINDS[name]), dataset=tiny.dataset()).tensors
+        return tiny.problem_of(experiment(KINDS[name])).tensors
 
     assert np.array_equal(tensors("several")["between.scale"], torch.linspace(0.5, 1.5, 12).numpy())
     assert sorted(tensors("order")) == ["between.order"]
-    header = problem_of_experiment(experiment(KINDS["order"]), dataset=tiny.dataset()).header
+    header = tiny.problem_of(experiment(KINDS["order"])).header
     assert [p.name for p in header.fixed] == ["between.factor"]  # random, but one number
     assert sorted(tensors("features")) == sorted(tensors("hidden_features")) == ["between.matrix"]
     assert sorted(tensors("Localised")) == ["theta.bias"]
@@ -139,7 +141,7 @@ def test_what_is_no_constant_is_a_tensor() -> None:
 
 
 def test_what_is_random_is_drawn_whatever_its_shape() -> None:
-    drawn = {p.name for p in problem_of_experiment(experiment(KINDS["Token"]), dataset=tiny.dataset()).header.rest}
+    drawn = {p.name for p in tiny.problem_of(experiment(KINDS["Token"])).header.rest}
     assert {"place", "gain"} <= drawn
     assert "cls" not in drawn
 
@@ -149,7 +151,7 @@ def test_what_cannot_be_repeated_or_computed_is_refused_in_a_sentence(
     build: Callable[[], nn.Module], tmp_path: Path
 ) -> None:
     with pytest.raises(RequestError, match=re.escape(networks.REFUSED[build])) as told:
-        execute(experiment(f"tests.runs.networks:{build.__name__}"), tmp_path / "run", dataset=tiny.dataset())
+        tiny.execute(experiment(f"tests.runs.networks:{build.__name__}"), tmp_path / "run")
     sentence = str(told.value)
     assert "\n" not in sentence
     assert len(sentence) < 500
@@ -162,7 +164,7 @@ def test_a_class_is_built_twice_and_an_object_once(tmp_path: Path) -> None:
         made, odd = networks.Token(), networks.Dropped()
 
     def problem(model: nn.Module | type[nn.Module]) -> Problem:
-        return problem_of_experiment(experiment(text_of(model)), dataset=tiny.dataset(), model=model)
+        return tiny.problem_of(experiment(text_of(model)), model=model)
 
     one, two = problem(made), problem(networks.Token)
     assert {"place", "gain"} <= set(one.tensors)
@@ -183,7 +185,7 @@ def test_a_table_that_is_built_otherwise_is_told(tmp_path: Path, monkeypatch: py
 
 def test_built_in_networks_say_nothing_of_a_constructor() -> None:
     for model in ("mlp:8", "mlp:8(norm='batch')"):
-        header = problem_of_experiment(experiment(model), dataset=tiny.dataset()).header
+        header = tiny.problem_of(experiment(model)).header
         assert (header.fixed, header.zeros, header.built) == ((), (), "")
 
 
@@ -191,10 +193,10 @@ def test_a_ticket_with_other_matrices_is_refused(tmp_path: Path) -> None:
     """A matrix that the ticket does not speak of, and one that the model lacks."""
     ticket = found(KINDS["Token"], tmp_path / "run").ticket.content
     with pytest.raises(TicketError, match="cls missing, but here cls is of shape"):
-        Ticket(replace(ticket, fixed=(), digests=None)).module()
+        Ticket(replace(ticket, fixed=(), digests=None), TRUST).module()
     more = replace(ticket, fixed_values={"other": np.ones(3, np.float32)}, digests=None)
     with pytest.raises(TicketError, match="other is missing"):
-        Ticket(more).module()
+        Ticket(more, TRUST).module()
 
 
 def test_a_class_with_random_buffers_is_opened_again(tmp_path: Path) -> None:
@@ -215,6 +217,6 @@ def test_weights_that_do_not_learn_are_not_searched_unless_they_are_named() -> N
 
 @pytest.mark.parametrize("name", ["order", "frozen", "features", "Words"])
 def test_flow_takes_what_is_neither_weight_nor_drawn_in_float64(name: str) -> None:
-    task = problem_of_experiment(experiment(KINDS[name]), dataset=tiny.dataset()).task
+    task = tiny.problem_of(experiment(KINDS[name])).task
     flat = task.parameters.untrained(task.effective(torch.ones(task.space.size, dtype=torch.bool)))
     assert task.parameters.flow(flat).dtype == torch.float64
