@@ -17,6 +17,7 @@ from ticketry.paths import RunDirectory
 from ticketry.runs import job, pages
 from ticketry.runs.problem import Handed
 from ticketry.ticket import file
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 
 def check(
@@ -32,6 +33,7 @@ def check(
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
+    max_weights: int = MAX_WEIGHTS,
 ) -> dict[str, Any]:
     """Try the ticket of a finished run's directory, or of a file, against every control: what `result.json` will hold.
 
@@ -39,7 +41,8 @@ def check(
     `data`: None for those of the run. `model`: one of the same structure, for a ticket whose model was handed over.
     `corrupted`: also against what its search finds on corrupted data (see
     checks/corruptions), which takes a run's directory, and the time of a search for each corruption and draw. A
-    finished check is returned at once; an unfinished one is resumed. Raises RequestError for a wrong request.
+    finished check is returned at once; an unfinished one is resumed. `max_weights`: the most that the file may ask for
+    (ticket/limits.py). Raises RequestError for a wrong request.
     """
     if seeds < LEAST:
         raise refuse("seeds", seeds, f"at least {LEAST}", "a verdict needs the spread of several draws")
@@ -49,13 +52,13 @@ def check(
         allowed = "the directory of a run for --corrupted, which repeats its search"
         raise refuse("ticket", path, allowed, "name that, or leave out --corrupted")
     source = run.ticket if path.is_dir() else path
-    encoded = file.read(source)
-    ticket = file.decode(encoded)
+    encoded = file.read(source, max_weights)
+    ticket = file.decode(encoded, max_weights)
     if data is None:
         data = ticket.data.rpartition(":")[0]
     name, dataset = named(data)
     trial = Trial(
-        ticket=file.digests(encoded)["ticket"],
+        ticket=file.digests(encoded, max_weights)["ticket"],
         data=name,
         training=training or Training(),
         val=val,

@@ -13,6 +13,7 @@ from ticketry.core.meters import Budget
 from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Lock, Search
 from ticketry.recipes import Scale
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 # What several verbs take alike.
 File = Annotated[Positional[Path], arg(help="A ticket file.")]
@@ -31,6 +32,7 @@ Val = Annotated[float, arg(help="Fraction of the training data that is held out 
 Device = Annotated[str, arg(help="cpu, cuda or cuda:N.")]
 Workers = Annotated[int | None, arg(help="Runs at a time, each on one thread; one for each core without it.")]
 Quiet = Annotated[bool, arg(help="No progress bar, and no text at the end.")]
+MaxWeights = Annotated[int, arg(help="Most weights that the file may ask for; every other bound on it follows.")]
 Json = Annotated[bool, arg(help="Print all numbers as JSON instead of text.")]
 
 
@@ -57,6 +59,7 @@ class Show:
     """What is inside a ticket file, and its size against the entropy bound."""
 
     file: File
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -67,6 +70,7 @@ class Verify:
     file: File
     digest: bool = False
     """Only the digests, without building the model: needs no torch."""
+    max_weights: MaxWeights = MAX_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,7 @@ class Eval:
     split: Literal["test", "train", "all"] = "test"
     """Which examples: the test split, all training examples (validation included), or both."""
     device: Device = "cpu"
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -95,6 +100,7 @@ class Train:
     val: Val = 0.1
     device: Device = "cpu"
     quiet: Quiet = False
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -118,6 +124,7 @@ class Check:
     val: Val = 0.1
     device: Device = "cpu"
     quiet: Quiet = False
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 

@@ -52,7 +52,7 @@ def show(args: Sequence[str]) -> int:
     from ticketry.report import text
     from ticketry.ticket import file
 
-    summary = file.inspect(request.file)
+    summary = file.inspect(request.file, request.max_weights)
     if request.json:
         print(json.dumps(asdict(summary), indent=2))
     else:
@@ -68,7 +68,7 @@ def verify(args: Sequence[str]) -> int:
     from ticketry.ticket import file
 
     try:
-        ticket = file.load(request.file)
+        ticket = file.load(request.file, request.max_weights)
         checks = file.verify(ticket)
         sound = all(check.ok for check in checks)
         model = "" if request.digest else ", and the model builds"
@@ -93,7 +93,8 @@ def evaluate(args: Sequence[str]) -> int:
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
-    result = score(Ticket.load(request.file), request.data, request.split, request.device)
+    ticket = Ticket.load(request.file, max_weights=request.max_weights)
+    result = score(ticket, request.data, request.split, request.device)
     measure = objectives.measure(result)
     if request.json:
         print(json.dumps(result, indent=2))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -50,11 +51,16 @@ def modules() -> dict[str, str]:
 
 
 def build(
-    text: str, input_shape: tuple[int, ...], classes: int, model: nn.Module | type[nn.Module] | None = None
+    text: str,
+    input_shape: tuple[int, ...],
+    classes: int,
+    model: nn.Module | type[nn.Module] | None = None,
+    before: Callable[[nn.Module], None] | None = None,
 ) -> nn.Module:
     """The network that a text names, for examples of the given shape; the global generator is as it was before.
 
     `model` was handed over, and is copied: one of the same structure, where the text is that of such a model.
+    `before`: called with the network; with a built-in one before it takes memory, on the device `meta`.
 
     `text` is a built-in name with or without options (`mlp:50,50`, `conv4(width=0.5)`), or an import path
     `package.module:factory`, with or without literal arguments, to a function returning an `nn.Module`. The weights
@@ -64,6 +70,8 @@ def build(
     if model is not None:
         copied = fresh(model)
         check_structure(text, copied)
+        if before is not None:
+            before(copied)
         return copied
     if handed(text):
         kind = text.split(":")[1]
@@ -73,11 +81,13 @@ def build(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         if not named.imported:
-            return _builtin(named, input_shape, classes)
+            return _builtin(named, input_shape, classes, before)
         module = spec.call("model", named, spec.resolve("model", named))
     if not isinstance(module, torch.nn.Module):
         what = f"'{named}', which returned a {type(module).__name__}"
         raise refuse("model", what, "a function that returns an nn.Module", "return the network")
+    if before is not None:
+        before(module)
     return module
 
 
@@ -108,7 +118,9 @@ def check(module: nn.Module, input_shape: tuple[int, ...], classes: int) -> None
         raise refuse(f"model output for {_BATCH} examples", found, wanted, "correct the last layer or the data")
 
 
-def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn.Module:
+def _builtin(
+    named: spec.Spec, input_shape: tuple[int, ...], classes: int, before: Callable[[nn.Module], None] | None
+) -> nn.Module:
     name, _, sizes = named.target.partition(":")
     if name not in modules() or (":" in named.target and name != "mlp"):
         raise unknown("model", named.target, names(), ", and package.module:factory")
@@ -118,6 +130,8 @@ def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn
     function = getattr(import_module(f"{__name__}.{modules()[name]}"), name.replace("-", "_"))
     with torch.device("meta"):  # no memory and no time for values that are replaced at once
         module = cast("nn.Module", spec.call("model", named, function, *first))
+    if before is not None:
+        before(module)
     for part in module.modules():
         for key, parameter in list(part.named_parameters(recurse=False)):
             if parameter.is_meta:

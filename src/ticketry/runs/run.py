@@ -8,6 +8,7 @@ from typing import Any
 
 from ticketry.paths import RunDirectory
 from ticketry.report import notebook, text
+from ticketry.ticket.limits import UNBOUNDED
 from ticketry.ticket.module import Ticket
 
 
@@ -32,4 +33,4 @@ class Run:
     @cached_property
     def ticket(self) -> Ticket:
         """The ticket that was found."""
-        return Ticket.load(self.directory.ticket)
+        return Ticket.load(self.directory.ticket, max_weights=UNBOUNDED)

@@ -17,6 +17,7 @@ from ticketry.core.masks.space import Layer, Space
 from ticketry.core.nets.net import statistics
 from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 Shapes = Mapping[str, tuple[int, ...]]
 Model = nn.Module | type[nn.Module] | None
@@ -34,9 +35,12 @@ class Ticket:
         return f"Ticket({found.kind}, {found.model} on {found.data or 'unnamed data'}, {kept}, seed {found.seed})"
 
     @classmethod
-    def load(cls, path: str | Path) -> Ticket:
-        """Read a ticket file. Raises RequestError when there is none, TicketError when it is damaged."""
-        return cls(file.load(Path(path)))
+    def load(cls, path: str | Path, *, max_weights: int = MAX_WEIGHTS) -> Ticket:
+        """Read a ticket file. Raises RequestError when there is none, TicketError when it is damaged.
+
+        Or when it asks for more than `max_weights`, from which all bounds follow (see ticket/limits.py).
+        """
+        return cls(file.load(Path(path), max_weights))
 
     def save(self, path: str | Path) -> None:
         """Write the ticket file, atomically; equal tickets give equal bytes."""
@@ -76,12 +80,8 @@ class Ticket:
     def network(self, *, trainable: bool = False, model: Model = None) -> nn.Module:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
-        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model)
+        module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model, before=self._fits)
         shapes = {layer.name: layer.shape for layer in ticket.layers}
-        named = dict(module.named_parameters())
-        set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
-        self._compare(shapes, {name: set_up.get(name, shapes[name]) for name in shapes if name in named})
-        models.check(module, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
         rest = outside(module, shapes, ticket.recipe.kind, ticket.seed)
         here = {name: tuple(p.shape) for name, p in module.named_parameters() if name in shapes}
         here |= {name: shape for name, shape, _ in rest.drawn}
@@ -95,6 +95,18 @@ class Ticket:
             return module.eval().requires_grad_(False)
         masked.put_on(module, self.mask())
         return module.requires_grad_()
+
+    def _fits(self, module: nn.Module) -> None:
+        """Refuse a network of other layers or outputs; one without memory also for a matrix that the file lacks."""
+        ticket = self.content
+        shapes = {layer.name: layer.shape for layer in ticket.layers}
+        named = dict(module.named_parameters())
+        set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
+        self._compare(shapes, {name: set_up.get(name, shapes[name]) for name in shapes if name in named})
+        listed = {*shapes, *(p.name for p in ticket.rest), *(p.name for p in ticket.fixed), *ticket.fixed_values}
+        large = {name: p for name, p in named.items() if p.is_meta and p.dim() > 1 and name not in listed}
+        self._compare({}, {name: tuple(p.shape) for name, p in large.items()})
+        models.check(module, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
 
     def _compare(self, there: Shapes, here: Shapes) -> None:
         """Refuse a model whose parameters are not those that the ticket speaks of."""
@@ -133,6 +145,6 @@ class InUnits(nn.Module):
         return outputs * self.scale + self.mean
 
 
-def load(path: str | Path) -> Ticket:
-    """Read a ticket file: `tk.load("runs/a/ticket.tkt").module()`."""
-    return Ticket.load(path)
+def load(path: str | Path, *, max_weights: int = MAX_WEIGHTS) -> Ticket:
+    """Read a ticket file: `tk.load("runs/a/ticket.tkt").module()`; `max_weights`: the most that it may ask for."""
+    return Ticket.load(path, max_weights=max_weights)
