@@ -674,6 +674,7 @@ int main(int argc, char **argv) {
     need(end >= 40 && !fseek(f, 0, SEEK_SET), "the file ends too early");
     u8 *data = memory((u64)end, 1), bytes[4], zero[4] = {0};
     need(fread(data, 1, (size_t)end, f) == (size_t)end, "the file cannot be read");
+    fclose(f);
     Sha s = sha_begin;
     sha_add(&s, data, (u64)end - 32);
     if (!check("ticket", &s, data + end - 32)) return 1;
@@ -715,7 +716,7 @@ int main(int argc, char **argv) {
     need(argc < 4 || f, "cannot write WEIGHTS");
     static Sink digest, file;
     Sink *out = f ? &file : NULL;
-    digest.sha = sha_begin, file.f = f;
+    digest.sha = sha_begin, digest.used = file.used = 0, file.f = f;
     for (u64 i = 0, used = 0; i < t.count[0] + t.count[1]; i++) {
         const Parameter *p = i < t.count[0] ? t.layers + i : t.rest + (i - t.count[0]);
         u64 size = t.dynamic ? p->size : maskable, on = t.dynamic ? p->kept : kept, range = 0;
