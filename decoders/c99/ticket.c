@@ -225,13 +225,13 @@ static u32 hex(char **at, int digits) { /* lower-case ones */
     return value;
 }
 
-static int finite(u32 bits) { return (bits >> 23 & 255) < 255; }
+static int is_finite(u32 bits) { return (bits >> 23 & 255) < 255; }
 
 static u32 float_text(char **at) { /* a text with the bits of a finite float32 */
     expect(at, "\"");
     u32 bits = hex(at, 8);
     expect(at, "\"");
-    return need(finite(bits), "a number is not finite"), bits;
+    return need(is_finite(bits), "a number is not finite"), bits;
 }
 
 static char *text(char **at, u64 least, u64 most) { /* a text of so many characters, none of them hidden; its start */
@@ -601,7 +601,7 @@ static Bytes read_tensors(char *at, const char *end, Bytes b, Ticket *t) { /* gi
         expect(&at, ",");
         number(&at, (u64)(b.at - start) + (mask ? 32 : 0), (u64)(b.at - start) + (mask ? 32 : 0));
         expect(&at, "]}");
-        for (u64 i = 0; !mask && i < p->size; i++) need(finite(bits_at(p, i)), "a number is not finite");
+        for (u64 i = 0; !mask && i < p->size; i++) need(is_finite(bits_at(p, i)), "a number is not finite");
     } while (p != &blob);
     expect(&at, "}");
     while (at < end && *at == ' ') at++;

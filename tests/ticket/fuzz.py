@@ -161,7 +161,7 @@ def change_blob(parts: Parts, draw: random.Random) -> None:
 def change_layout(parts: Parts, draw: random.Random) -> None:
     data = put_together(parts)
     layout = bytearray(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    at = draw.randrange(len(layout))
+    at = draw.randrange(len(layout) + 1)
     how = draw.randrange(6)
     if how == 0:
         parts.length = draw.choice([0, 7, len(layout) - 8, len(layout) + 8, 1 << 40, (1 << 64) - 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 import tracemalloc
@@ -150,3 +151,16 @@ def test_a_long_table_is_cut_but_json_is_not(make, tmp_path: Path, capsys: pytes
 def test_a_fixed_parameter_counts(make) -> None:
     with pytest.raises(TicketError, match="weights"):
         file.decode(file.encode(replace(make(), fixed=(FixedParameter("a", (1 << 24,), 0.0),))))
+
+
+def test_an_overflowing_network_is_judged_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every number of the file is finite, those that come out are not."""
+    huge = np.float32(3e38)
+    layers = (LayerShape("fc1.weight", (50, 2)), LayerShape("fc2.weight", (2, 50)))
+    ticket = replace(
+        locked(2), model="mlp:50", input_shape=(2,), layers=layers, locks=None, mask=np.ones(200, np.bool_)
+    )
+    file.save(tmp_path / "t", replace(ticket, values=np.full(200, huge)))
+    assert main(["eval", str(tmp_path / "t"), "--data", "moons(train=20, test=10)", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
+    assert shown["loss"] is None

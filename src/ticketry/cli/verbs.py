@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
@@ -14,6 +13,7 @@ import tyro
 
 from ticketry import recipes
 from ticketry.cli import flags
+from ticketry.core.canonical import pretty
 from ticketry.core.errors import RequestError, TicketError, TicketryError
 from ticketry.methods import discover, get
 
@@ -54,7 +54,7 @@ def show(args: Sequence[str]) -> int:
 
     summary = file.inspect(request.file, request.max_weights)
     if request.json:
-        print(json.dumps(asdict(summary), indent=2))
+        print(pretty(asdict(summary)))
     else:
         text.print_ticket(request.file, summary)
     return 0
@@ -97,7 +97,7 @@ def evaluate(args: Sequence[str]) -> int:
     result = score(ticket, request.data, request.split, request.device)
     measure = objectives.measure(result)
     if request.json:
-        print(json.dumps(result, indent=2))
+        print(pretty(result))
     else:
         other = "" if result["same_data"] else "; these are not the data that the ticket was found on"
         examples = {"all": "", "test": " test", "train": " training"}[request.split]
@@ -117,7 +117,7 @@ def train(args: Sequence[str]) -> int:
     given = {name: value for name, value in vars(request).items() if name not in ("file", "json")}
     done = run(request.file, **given | {"quiet": request.quiet or request.json})
     if request.json:
-        print(json.dumps(done.result, indent=2))
+        print(pretty(done.result))
     elif not request.quiet:
         print(text.trained(done.directory, done.result))
     return 0
@@ -132,7 +132,7 @@ def check(args: Sequence[str]) -> int:
     given = {name: value for name, value in vars(request).items() if name not in ("ticket", "json")}
     outcome = trial(request.ticket, **given | {"quiet": request.quiet or request.json})
     if request.json:
-        print(json.dumps(outcome, indent=2))
+        print(pretty(outcome))
     elif not request.quiet:
         verdicts.print_verdicts(outcome)
     return 1 if outcome["verdict"] in ("fail", "collapsed") else 0
@@ -148,7 +148,7 @@ def landscape(args: Sequence[str]) -> int:
 
     found = measure(request.run, request.settings, data=request.data, device=request.device, quiet=False)
     if request.json:
-        print(json.dumps(found, indent=2))
+        print(pretty(found))
     else:
         print(report.table(found))
         what = f"{objectives.measure(found).title} and loss {report.note(found)}"
@@ -186,7 +186,7 @@ def _perform(plan: recipes.Recipe, request: flags.Recipe | flags.Compare) -> Non
     place, quiet = local(request.workers), request.quiet or request.json
     outcome = perform(plan.on(request.device), request.out, executor=place, quiet=quiet)
     if request.json:
-        print(json.dumps(outcome, indent=2))
+        print(pretty(outcome))
     elif not request.quiet:
         comparison.print_comparison(outcome, str(RecipeDirectory(request.out).report))
 
