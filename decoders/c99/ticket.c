@@ -12,7 +12,9 @@
 #if FLT_EVAL_METHOD != 0
 #error "every operation must be rounded to its own type; on 32-bit x86 compile with -msse2 -mfpmath=sse"
 #endif
-#define MAX_WEIGHTS (UINT64_C(1) << 28)
+#ifndef MAX_WEIGHTS /* a multiple of 2^24: what the reader is willing to spend, as section 1 of FORMAT.md says */
+#define MAX_WEIGHTS (UINT64_C(1) << 24)
+#endif
 
 typedef uint8_t u8;
 typedef uint32_t u32;
@@ -45,27 +47,28 @@ static const u32 sha_k[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 static u32 turn(u32 x, int n) { return x >> n | x << (32 - n); }
 
-static void sha_block(Sha *s) {
-    u32 w[64], v[8];
-    memcpy(v, s->h, sizeof v);
+static void sha_block(u32 h[8], const u8 *block) {
+    u32 w[64], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], x = h[7];
+    for (int i = 0; i < 16; i++, block += 4)
+        w[i] = (u32)block[0] << 24 | (u32)block[1] << 16 | (u32)block[2] << 8 | block[3];
+    for (int i = 16; i < 64; i++)
+        w[i] = w[i - 16] + w[i - 7] + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3)
+             + (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
     for (int i = 0; i < 64; i++) {
-        const u8 *b = s->block + 4 * (i % 16);
-        w[i] = i < 16 ? (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3]
-                      : w[i - 16] + w[i - 7] + (turn(w[i - 15], 7) ^ turn(w[i - 15], 18) ^ w[i - 15] >> 3)
-                            + (turn(w[i - 2], 17) ^ turn(w[i - 2], 19) ^ w[i - 2] >> 10);
-        u32 a = v[0], e = v[4], t = v[7] + sha_k[i] + w[i];
-        t += (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & v[5]) ^ (~e & v[6]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t;
-        v[0] = t + (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & v[2]) ^ (a & v[3]) ^ (v[2] & v[3]));
+        u32 s = x + sha_k[i] + w[i] + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g));
+        u32 t = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        x = g, g = f, f = e, e = d + s, d = c, c = b, b = a, a = s + t;
     }
-    for (int i = 0; i < 8; i++) s->h[i] += v[i];
+    h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e, h[5] += f, h[6] += g, h[7] += x;
 }
 
 static void sha_add(Sha *s, const void *data, u64 n) {
-    for (const u8 *p = data; n--; p++) {
-        s->block[s->length++ % 64] = *p;
-        if (s->length % 64 == 0) sha_block(s);
+    const u8 *p = data;
+    while (n) {
+        u64 used = s->length % 64, some = n < 64 - used ? n : 64 - used;
+        if (some < 64) memcpy(s->block + used, p, (size_t)some);
+        if (used + some == 64) sha_block(s->h, some < 64 ? s->block : p);
+        s->length += some, p += some, n -= some;
     }
 }
 
@@ -77,12 +80,17 @@ static void sha_end(Sha *s, u8 digest[32]) {
 }
 
 typedef struct { u64 key[2], block, word[4], bits; } Philox;
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 u128;
+static u64 multiply(u64 a, u64 b, u64 *low) { return *low = a * b, (u64)((u128)a * b >> 64); } /* the upper half */
+#else
 static u64 multiply(u64 a, u64 b, u64 *low) { /* gives the upper half of a * b */
     u64 a0 = a & 0xffffffff, a1 = a >> 32, b0 = b & 0xffffffff, b1 = b >> 32;
     u64 middle = a1 * b0 + (a0 * b0 >> 32), other = a0 * b1 + (middle & 0xffffffff);
     *low = a * b;
     return a1 * b1 + (middle >> 32) + (other >> 32);
 }
+#endif
 
 static u64 draw(Philox *p, int n) { /* the next n bits, n = 1, 32 or 64: each word from its lowest bit upwards */
     u64 *c = p->word, k0 = p->key[0], k1 = p->key[1], low0, low1, at = p->bits % 256;
@@ -217,13 +225,13 @@ static u32 hex(char **at, int digits) { /* lower-case ones */
     return value;
 }
 
-static int finite(u32 bits) { return (bits >> 23 & 255) < 255; }
+static int is_finite(u32 bits) { return (bits >> 23 & 255) < 255; }
 
 static u32 float_text(char **at) { /* a text with the bits of a finite float32 */
     expect(at, "\"");
     u32 bits = hex(at, 8);
     expect(at, "\"");
-    return need(finite(bits), "a number is not finite"), bits;
+    return need(is_finite(bits), "a number is not finite"), bits;
 }
 
 static char *text(char **at, u64 least, u64 most) { /* a text of so many characters, none of them hidden; its start */
@@ -253,7 +261,7 @@ static char *text(char **at, u64 least, u64 most) { /* a text of so many charact
 static char *name_end(char *at) { /* where a name ends */
     char *start = at;
     while (*at > ' ' && *at <= '~' && *at != '|' && *at != '"' && *at != '\\') at++;
-    return need(at > start && *at == '"', "a name is not as it must be"), at;
+    return need(at > start && at - start < 256 && *at == '"', "a name is not as it must be"), at;
 }
 
 static char *name(char **at) { /* a name, ended by a zero */
@@ -275,6 +283,7 @@ static void shape(char **at, Parameter *p, u64 most) { /* numbers up to a bracke
 }
 
 static void *grown(void *list, u64 count, size_t size) { /* room for one more, at least */
+    need(count < MAX_WEIGHTS / 2048, "the ticket lists more than this reader accepts");
     if (count & (count - 1)) return list;
     return need((list = realloc(list, (size_t)(2 * count + 1) * size)) != NULL, "out of memory"), list;
 }
@@ -514,12 +523,12 @@ static void read_header(char *at, Ticket *t) { /* strictly in the order of the k
     need(version && !strncmp(version + 10, "1,", 2), "the ticket is not of format version 1");
     expect(&at, "{");
     if (begins(&at, "\"built\":\"")) hex(&at, 8), hex(&at, 8), expect(&at, "\",");
-    expect(&at, "\"classes\":"), t->classes = number(&at, 1, 0x7fffffff);
+    expect(&at, "\"classes\":"), t->classes = number(&at, 1, MAX_WEIGHTS / 256);
     expect(&at, ",\"data\":"), text(&at, 0, 4096);
     if (begins(&at, ",\"fixed\":[")) t->fixed = parameters(&at, 'f', t->count + 2, &t->weights);
     for (u64 i = 1; i < t->count[2]; i++)
         need(strcmp(t->fixed[i - 1].name, t->fixed[i].name) < 0, "fixed is not in the order of names");
-    expect(&at, ",\"input\":["), shape(&at, &input, MAX_WEIGHTS);
+    expect(&at, ",\"input\":["), shape(&at, &input, MAX_WEIGHTS / 4);
     if (begins(&at, ",\"kind\":")) expect(&at, "\"trainable\"");
     if (begins(&at, ",\"labels\":")) labels = at, read_labels(&at, t->classes), labels_size = (u64)(at - labels);
     expect(&at, ",\"layers\":["), t->layers = parameters(&at, 'l', t->count, &t->weights);
@@ -559,6 +568,9 @@ static void read_header(char *at, Ticket *t) { /* strictly in the order of the k
         need(!t->rest[i].fan_in || t->recipe->biases, "the recipe draws no biases");
     if (begins(&at, ",\"zeros\":[")) read_zeros(&at, t);
     expect(&at, "}"), need(!*at, malformed);
+    u64 rows = t->count[0] + t->count[1] + t->count[2];
+    for (u64 i = 0; i < t->count[1]; i++) rows += t->rest[i].ranges;
+    need(rows <= MAX_WEIGHTS / 2048, "the ticket lists more than this reader accepts");
 }
 static u32 bits_at(const Parameter *p, u64 i) { return (u32)little_endian(p->data + 4 * i, 4); }
 
@@ -589,7 +601,7 @@ static Bytes read_tensors(char *at, const char *end, Bytes b, Ticket *t) { /* gi
         expect(&at, ",");
         number(&at, (u64)(b.at - start) + (mask ? 32 : 0), (u64)(b.at - start) + (mask ? 32 : 0));
         expect(&at, "]}");
-        for (u64 i = 0; !mask && i < p->size; i++) need(finite(bits_at(p, i)), "a number is not finite");
+        for (u64 i = 0; !mask && i < p->size; i++) need(is_finite(bits_at(p, i)), "a number is not finite");
     } while (p != &blob);
     expect(&at, "}");
     while (at < end && *at == ' ') at++;
@@ -640,17 +652,29 @@ static const Parameter **check_names(Ticket *t, u64 *others) { /* every value ha
     return free(all), other;
 }
 
-static void put(FILE *f, const u8 *bytes, u64 n) {
-    need(!f || fwrite(bytes, 1, (size_t)n, f) == n, "cannot write WEIGHTS");
+typedef struct { FILE *f; Sha sha; u64 used; u8 bytes[1 << 14]; } Sink; /* a file, or a digest */
+static void flush(Sink *to) {
+    if (to->f) need(fwrite(to->bytes, 1, (size_t)to->used, to->f) == to->used, "cannot write WEIGHTS");
+    else sha_add(&to->sha, to->bytes, to->used);
+    to->used = 0;
+}
+
+static void put(Sink *to, const u8 *bytes, u64 numbers) {
+    for (; to && numbers--; bytes += 4) {
+        memcpy(to->bytes + to->used, bytes, 4);
+        if ((to->used += 4) == sizeof to->bytes) flush(to);
+    }
 }
 
 int main(int argc, char **argv) {
     FILE *f = argc > 1 && argc < 5 ? fopen(argv[1], "rb") : NULL;
     if (!f) { fputs("usage: ticket FILE [MASK [WEIGHTS]], FILE being one that can be read\n", stderr); return 2; }
     long end = fseek(f, 0, SEEK_END) ? -1 : ftell(f);
+    need(end < 0 || (u64)end <= 8 * MAX_WEIGHTS, "the file is larger than this reader accepts");
     need(end >= 40 && !fseek(f, 0, SEEK_SET), "the file ends too early");
     u8 *data = memory((u64)end, 1), bytes[4], zero[4] = {0};
     need(fread(data, 1, (size_t)end, f) == (size_t)end, "the file cannot be read");
+    fclose(f);
     Sha s = sha_begin;
     sha_add(&s, data, (u64)end - 32);
     if (!check("ticket", &s, data + end - 32)) return 1;
@@ -659,6 +683,7 @@ int main(int argc, char **argv) {
     u64 length = little_endian(data, 8), kept = 0, maskable = 0, others;
     char *at = memcpy(memory(length, 1), take(&b, length), (size_t)length), *layout_end = at + length; /* a zero */
     char *header = memory(length, 1), *to = header;
+    need(length <= MAX_WEIGHTS / 16, "the header is longer than this reader accepts");
     need(length % 8 == 0, "the layout is not in canonical form");
     need(begins(&at, "{\"__metadata__\":{\"ticket\":\""), "the file is no ticket");
     for (; *at != '"'; *to++ = *at++) {
@@ -689,7 +714,9 @@ int main(int argc, char **argv) {
     need(argc < 3 || (f && fwrite(mask, 1, maskable, f) == maskable && !fclose(f)), "cannot write MASK");
     f = argc > 3 ? fopen(argv[3], "wb") : NULL;
     need(argc < 4 || f, "cannot write WEIGHTS");
-    s = sha_begin;
+    static Sink digest, file;
+    Sink *out = f ? &file : NULL;
+    digest.sha = sha_begin, digest.used = file.used = 0, file.f = f;
     for (u64 i = 0, used = 0; i < t.count[0] + t.count[1]; i++) {
         const Parameter *p = i < t.count[0] ? t.layers + i : t.rest + (i - t.count[0]);
         u64 size = t.dynamic ? p->size : maskable, on = t.dynamic ? p->kept : kept, range = 0;
@@ -699,18 +726,20 @@ int main(int argc, char **argv) {
         for (u64 j = 0; j < p->size; j++) {
             float w = weight(&stream, t.recipe->values, width);
             if (range < p->ranges && j >= p->zeros[range].start) w = 0, range += j + 1 == p->zeros[range].stop;
-            sha_add(&s, float_bytes(w, bytes), 4);
-            if (p->part == 'r') put(f, p->trained ? p->trained + 4 * j : bytes, 4);
-            else if (!*bit++) put(f, zero, 4);
-            else put(f, values ? values->data + 4 * used++ : float_bytes(w * factor, bytes), 4);
+            put(&digest, float_bytes(w, bytes), 1);
+            if (p->part == 'r') put(out, p->trained ? p->trained + 4 * j : bytes, 1);
+            else if (!*bit++) put(out, zero, 1);
+            else put(out, values ? values->data + 4 * used++ : float_bytes(w * factor, bytes), 1);
         }
     }
     for (u64 i = 0; i < t.count[2]; i++)
         for (u64 j = 0; j < t.fixed[i].size; j++) {
             for (int k = 0; k < 4; k++) bytes[k] = (u8)(t.fixed[i].bits >> 8 * k);
-            put(f, t.fixed[i].trained ? t.fixed[i].trained + 4 * j : bytes, 4);
+            put(out, t.fixed[i].trained ? t.fixed[i].trained + 4 * j : bytes, 1);
         }
-    for (u64 i = 0; i < others; i++) put(f, other[i]->trained ? other[i]->trained : other[i]->data, 4 * other[i]->size);
+    for (u64 i = 0; i < others; i++) put(out, other[i]->trained ? other[i]->trained : other[i]->data, other[i]->size);
+    flush(&digest);
+    if (f) flush(&file);
     need(!f || !fclose(f), "cannot write WEIGHTS");
-    return check("weights", &s, digests) && right ? 0 : 1;
+    return check("weights", &digest.sha, digests) && right ? 0 : 1;
 }

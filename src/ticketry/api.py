@@ -29,6 +29,7 @@ from ticketry.runs.executor import local
 from ticketry.runs.problem import Handed
 from ticketry.runs.run import Run
 from ticketry.ticket.evaluate import evaluate as evaluate_ticket
+from ticketry.ticket.limits import MAX_WEIGHTS
 from ticketry.ticket.module import Ticket
 
 Data = str | Dataset | Sequence[object]
@@ -49,6 +50,7 @@ def check(
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
+    max_weights: int = MAX_WEIGHTS,
 ) -> Check:
     """Try the ticket of a finished run's directory, or of a file, against every control; see checks/court.py."""
     place, known = _place(ticket)
@@ -66,6 +68,7 @@ def check(
             val=val,
             device=device,
             quiet=quiet,
+            max_weights=max_weights,
         )
     )
 

@@ -18,6 +18,7 @@ from ticketry.paths import RunDirectory
 from ticketry.runs import job, pages
 from ticketry.runs.problem import Handed
 from ticketry.ticket import file
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 
 def check(
@@ -34,6 +35,7 @@ def check(
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
+    max_weights: int = MAX_WEIGHTS,
 ) -> dict[str, Any]:
     """Try the ticket of a finished run's directory, or of a file, against every control: what `result.json` will hold.
 
@@ -42,7 +44,8 @@ def check(
     the text of one. `trust`: names of modules whose code the texts of the ticket and of the run may run.
     `corrupted`: also against what its search finds on corrupted data (see
     checks/corruptions), which takes a run's directory, and the time of a search for each corruption and draw. A
-    finished check is returned at once; an unfinished one is resumed. Raises RequestError for a wrong request.
+    finished check is returned at once; an unfinished one is resumed. `max_weights`: the most that the file may ask for
+    (ticket/limits.py). Raises RequestError for a wrong request.
     """
     if seeds < LEAST:
         raise refuse("seeds", seeds, f"at least {LEAST}", "a verdict needs the spread of several draws")
@@ -52,12 +55,12 @@ def check(
         allowed = "the directory of a run for --corrupted, which repeats its search"
         raise refuse("ticket", path, allowed, "name that, or leave out --corrupted")
     source = run.ticket if path.is_dir() else path
-    encoded = file.read(source)
-    ticket = file.decode(encoded)
+    encoded = file.read(source, max_weights)
+    ticket = file.decode(encoded, max_weights)
     name, dataset = named(ticket.data.rpartition(":")[0] if data is None else data)
     trust |= typed(*([] if data is None else [name]))
     trial = Trial(
-        ticket=file.digests(encoded)["ticket"],
+        ticket=file.digests(encoded, max_weights)["ticket"],
         data=name,
         training=training or Training(),
         val=val,

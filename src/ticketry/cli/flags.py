@@ -13,6 +13,7 @@ from ticketry.core.meters import Budget
 from ticketry.core.training.recipe import Start, Training
 from ticketry.experiment import Lock, Search
 from ticketry.recipes import Scale
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 # What several verbs take alike.
 File = Annotated[Positional[Path], arg(help="A ticket file.")]
@@ -42,6 +43,7 @@ Other = Annotated[
     str | None, arg(help="The network, as for `find`, in place of the text in the file; of the same structure.")
 ]
 Quiet = Annotated[bool, arg(help="No progress bar, and no text at the end.")]
+MaxWeights = Annotated[int, arg(help="Most weights that the file may ask for; every other bound on it follows.")]
 Json = Annotated[bool, arg(help="Print all numbers as JSON instead of text.")]
 
 
@@ -69,6 +71,7 @@ class Show:
     """What is inside a ticket file, and its size against the entropy bound."""
 
     file: File
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -81,6 +84,7 @@ class Verify:
     """Only the digests, without building the model: needs no torch."""
     model: Other = None
     trust: Trust = ()
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -95,6 +99,7 @@ class Eval:
     model: Other = None
     trust: Trust = ()
     device: Device = "cpu"
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -109,6 +114,7 @@ class Predict:
     model: Other = None
     trust: Trust = ()
     device: Device = "cpu"
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -128,6 +134,7 @@ class Train:
     val: Val = 0.1
     device: Device = "cpu"
     quiet: Quiet = False
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 
@@ -153,6 +160,7 @@ class Check:
     val: Val = 0.1
     device: Device = "cpu"
     quiet: Quiet = False
+    max_weights: MaxWeights = MAX_WEIGHTS
     json: Json = False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
@@ -14,6 +13,7 @@ import tyro
 
 from ticketry import recipes
 from ticketry.cli import flags
+from ticketry.core.canonical import pretty
 from ticketry.core.errors import RequestError, TicketError, TicketryError, shorten
 from ticketry.methods import discover, get
 
@@ -53,9 +53,9 @@ def show(args: Sequence[str]) -> int:
     from ticketry.report import text
     from ticketry.ticket import file
 
-    summary = file.inspect(request.file)
+    summary = file.inspect(request.file, request.max_weights)
     if request.json:
-        print(json.dumps(asdict(summary), indent=2))
+        print(pretty(asdict(summary)))
     else:
         text.print_ticket(request.file, summary)
     return 0
@@ -68,12 +68,12 @@ def verify(args: Sequence[str]) -> int:
     from ticketry.ticket.verified import verified
 
     try:
-        found = verified(request.file, request.digest, request.model, request.trust)
+        found = verified(request.file, request.digest, request.model, request.trust, request.max_weights)
     except TicketError as error:
         complain(error)
         return 1
     if request.json:
-        print(json.dumps({"file": str(request.file), **found.json}, indent=2))
+        print(pretty({"file": str(request.file), **found.json}))
     else:
         text.print_checks(request.file, found.checks, "" if request.digest else found.said)
     return 0 if found.sound else 1
@@ -86,9 +86,10 @@ def evaluate(args: Sequence[str]) -> int:
     from ticketry.ticket.evaluate import evaluate as score
     from ticketry.ticket.module import Ticket
 
-    result = score(Ticket.load(request.file), request.data, request.split, request.device, request.model, request.trust)
+    ticket = Ticket.load(request.file, max_weights=request.max_weights)
+    result = score(ticket, request.data, request.split, request.device, request.model, request.trust)
     if request.json:
-        print(json.dumps(result, indent=2, allow_nan=False))
+        print(pretty(result))
     else:
         print(evaluation.text(request.file, request.data, request.split, result))
     return 0
@@ -112,7 +113,7 @@ def train(args: Sequence[str]) -> int:
     given = {name: value for name, value in vars(request).items() if name not in ("file", "json")}
     done = run(request.file, **given | {"quiet": request.quiet or request.json})
     if request.json:
-        print(json.dumps(done.result, indent=2))
+        print(pretty(done.result))
     elif not request.quiet:
         print(text.trained(done.directory, done.result))
     return 0
@@ -127,7 +128,7 @@ def check(args: Sequence[str]) -> int:
     given = {name: value for name, value in vars(request).items() if name not in ("ticket", "json")}
     outcome = trial(request.ticket, **given | {"quiet": request.quiet or request.json})
     if request.json:
-        print(json.dumps(outcome, indent=2))
+        print(pretty(outcome))
     elif not request.quiet:
         verdicts.print_verdicts(outcome)
     return 1 if outcome["verdict"] in ("fail", "collapsed") else 0
@@ -144,7 +145,7 @@ def landscape(args: Sequence[str]) -> int:
     given = {name: getattr(request, name) for name in ("data", "model", "trust", "device")}
     found = measure(request.run, request.settings, quiet=False, **given)
     if request.json:
-        print(json.dumps(found, indent=2))
+        print(pretty(found))
     else:
         print(report.table(found))
         what = f"{objectives.measure(found).title} and loss {report.note(found)}"
@@ -182,7 +183,7 @@ def _perform(plan: recipes.Recipe, request: flags.Recipe | flags.Compare) -> Non
     place, quiet = local(request.workers), request.quiet or request.json
     outcome = perform(plan.on(request.device), request.out, executor=place, quiet=quiet)
     if request.json:
-        print(json.dumps(outcome, indent=2))
+        print(pretty(outcome))
     elif not request.quiet:
         comparison.print_comparison(outcome, str(RecipeDirectory(request.out).report))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ticketry.core import regular
 from ticketry.core.atomic import write
-from ticketry.core.canonical import digest
+from ticketry.core.canonical import digest, pretty
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SEAL = "seal"  # the key of the SHA-256 in hex over the canonical JSON of all else
@@ -18,8 +18,8 @@ SEAL = "seal"  # the key of the SHA-256 in hex over the canonical JSON of all el
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """Write an object with its seal, and return what a reader will see: the object without it."""
-    plain: dict[str, Any] = json.loads(json.dumps(content))
-    write(path, json.dumps({**plain, SEAL: digest(plain)}, indent=2) + "\n")
+    plain: dict[str, Any] = json.loads(pretty(content))
+    write(path, pretty({**plain, SEAL: digest(plain)}) + "\n")
     return plain
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -61,11 +62,13 @@ def build(
     model: nn.Module | type[nn.Module] | str | None = None,
     trust: Trust = NOTHING,
     draw: int = 0,
+    before: Callable[[nn.Module], None] | None = None,
 ) -> nn.Module:
     """The network that a text names, for examples of the given shape; the global generators are as they were before.
 
     `model` was handed over, and is copied: one of the same structure, where the text is that of such a model. It may
     be a text that the user typed in place of the other. `trust`: the import paths that may be run; none without it.
+    `before`: called with the network; with a built-in one before it takes memory, on the device `meta`.
 
     `text` is a built-in name with or without options (`mlp:50,50`, `conv4(width=0.5)`), or an import path
     `package.module:factory`, with or without literal arguments, to a function returning an `nn.Module`. The weights
@@ -74,9 +77,11 @@ def build(
     """
     if model is not None:
         if isinstance(model, str):
-            copied = build(model, input_shape, classes, trust=typed(model), draw=draw)
+            copied = build(model, input_shape, classes, trust=typed(model), draw=draw, before=before)
         else:
             copied = fresh(model, draw)
+            if before is not None:
+                before(copied)
         if not draw:  # the text is that of this build, random buffers included
             check_structure(text, copied)
         return copied
@@ -88,11 +93,13 @@ def build(
     named = spec.parse("model", text)
     with lent(draw):
         if not named.imported:
-            return _builtin(named, input_shape, classes)
+            return _builtin(named, input_shape, classes, before)
         module = run("model", named, trust)
     if not isinstance(module, torch.nn.Module):
         what = f"{spec.quoted(named)}, which returned a {type(module).__name__}"
         raise refuse("model", what, "a function that returns an nn.Module", "return the network")
+    if before is not None:
+        before(module)
     return module
 
 
@@ -152,7 +159,9 @@ def _check_types(module: nn.Module) -> None:
             raise refuse("model", found, "one with parameters of float32 alone", "build it in float32")
 
 
-def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn.Module:
+def _builtin(
+    named: spec.Spec, input_shape: tuple[int, ...], classes: int, before: Callable[[nn.Module], None] | None
+) -> nn.Module:
     name, _, sizes = named.target.partition(":")
     if name not in modules() or (":" in named.target and name != "mlp"):
         raise unknown("model", named.target, names(), ", and package.module:factory")
@@ -162,6 +171,8 @@ def _builtin(named: spec.Spec, input_shape: tuple[int, ...], classes: int) -> nn
     function = getattr(import_module(f"{__name__}.{modules()[name]}"), name.replace("-", "_"))
     with torch.device("meta"):  # no memory and no time for values that are replaced at once
         module = cast("nn.Module", spec.call("model", named, function, *first))
+    if before is not None:
+        before(module)
     for part in module.modules():
         for key, parameter in list(part.named_parameters(recurse=False)):
             if parameter.is_meta:

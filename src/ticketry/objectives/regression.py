@@ -116,9 +116,8 @@ class Regression:
 
     def reported(self, loss: float | None) -> float | None:
         """In the square of the target's unit; of several outputs in units of their variances, as units may differ."""
-        if loss is None or not math.isfinite(loss):
-            return None
-        return loss * self.target[0][1] ** 2 if self.outputs == 1 else loss
+        reported = loss * self.target[0][1] ** 2 if loss is not None and self.outputs == 1 else loss
+        return reported if reported is not None and math.isfinite(reported) else None
 
 
 def _target(y: NDArray[Any]) -> Target:

@@ -34,6 +34,7 @@ from ticketry.report.text import (
     result_rows,
 )
 from ticketry.ticket import file
+from ticketry.ticket.limits import UNBOUNDED
 from ticketry.ticket.summary import Summary
 
 
@@ -45,8 +46,8 @@ def page(directory: RunDirectory, result: Result) -> str:
     again = f"{directory.root.resolve().name}-again"  # a second run must not be in the directory of the first
     record = json.loads(regular.text(directory.record))
     log = _log(directory, f"val_{objectives.measure(result).name}")
-    encoded = file.read(directory.ticket)
-    summary, ticket = file.summary(encoded), file.decode(encoded)
+    encoded = file.read(directory.ticket, UNBOUNDED)
+    summary, ticket = file.summary(encoded, UNBOUNDED), file.decode(encoded, UNBOUNDED)
     layers, first = summary.layers, summary.layers[0]
     around = landscape.read(directory, result)
     measure = objectives.measure(result)

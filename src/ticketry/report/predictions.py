@@ -18,10 +18,20 @@ from ticketry.ticket.predict import Predictions
 Kind = Literal["csv", "json"]
 
 
-def predict(file: Path, data: str, out: Path | None, device: str, json: bool, model: str | None, trust: Trusted) -> str:
+def predict(
+    file: Path,
+    data: str,
+    out: Path | None,
+    device: str,
+    json: bool,
+    model: str | None,
+    trust: Trusted,
+    max_weights: int,
+) -> str:
     """What `ticketry predict` prints; nothing where it goes into the file `out`. Raises RequestError, TicketError."""
     wanted = kind(out, json)
-    said = text(Ticket.load(file).predict(unlabelled(data), device=device, model=model, trust=trust), wanted)
+    ticket = Ticket.load(file, max_weights=max_weights)
+    said = text(ticket.predict(unlabelled(data), device=device, model=model, trust=trust), wanted)
     if out is None:
         return said
     write(out, said)

@@ -24,6 +24,7 @@ Result = dict[str, Any]
 Rows = list[tuple[str, str]]
 
 FLOAT = 4  # bytes of a float32
+LINES = 200  # of the table of layers, which a terminal takes a millisecond for
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 PARTS = {
     "header": "names, shapes, seed and lock counts",
@@ -52,10 +53,14 @@ def print_result(directory: RunDirectory, result: Result, console: Console | Non
 def print_ticket(path: Path, summary: Summary, console: Console | None = None) -> None:
     """What `ticketry show` says: provenance, layers, and the bytes of each part of the file."""
     layers = layer_columns(summary)
+    lines = list(zip(*layers.values(), strict=True))
+    if len(lines) > LINES:
+        more = (f"and {count(len(lines) - LINES)} more, all with --json", *[""] * (len(layers) - 1))
+        lines = [*lines[: LINES - 1], more, lines[-1]]
     _print(
         console or _console(),
         _table((), [("ticket", str(path)), *ticket_rows(summary), *outside_rows(summary)]),
-        _table(tuple(layers), zip(*layers.values(), strict=True), numbers=range(2, len(layers)), total=True),
+        _table(tuple(layers), lines, numbers=range(2, len(layers)), total=True),
         _table(("part", "bytes", "what it is"), part_rows(summary), numbers=(1,), total=True),
     )
 

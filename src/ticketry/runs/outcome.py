@@ -17,6 +17,7 @@ from ticketry.methods._contract import HasFront, HasTrained, Method
 from ticketry.paths import RunDirectory
 from ticketry.runs.assembly import Problem
 from ticketry.ticket import file
+from ticketry.ticket.limits import UNBOUNDED
 
 Split = Literal["train", "val", "test"]
 
@@ -33,7 +34,7 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
     feeds = {"train": task.train, "val": task.validation, "test": problem.test}
     scores = {name: task.judge(flat, feeds[name], buffers) for name in splits}
     write_file(path, encoded)
-    summary = file.summary(encoded)
+    summary = file.summary(encoded, UNBOUNDED)
     return {
         "kind": problem.header.kind,
         "density": summary.density,
@@ -46,7 +47,7 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
         "measure": measure,
         measure: {name: quality for name, (_, quality) in scores.items()},
         "loss": {name: task.objective.reported(loss) for name, (loss, _) in scores.items()},
-        "digest": {**file.digests(encoded), "data": problem.split.data, "split": problem.split.digest},
+        "digest": {**file.digests(encoded, UNBOUNDED), "data": problem.split.data, "split": problem.split.digest},
     }
 
 

@@ -16,6 +16,7 @@ from ticketry.core.version import VERSION
 from ticketry.paths import Directory
 from ticketry.runs.lock import LOCK
 from ticketry.ticket import file
+from ticketry.ticket.limits import UNBOUNDED
 
 
 class Recorded(Protocol):
@@ -126,7 +127,7 @@ def _incomplete(directory: Directory, what: str) -> RequestError:
 
 def _digest(ticket: Path) -> str | None:
     try:
-        return file.digests(file.read(ticket))["ticket"]
+        return file.digests(file.read(ticket, UNBOUNDED), UNBOUNDED)["ticket"]
     except (RequestError, TicketError):
         return None
 

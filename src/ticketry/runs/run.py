@@ -10,6 +10,7 @@ from ticketry.core import regular
 from ticketry.core.trust import NOTHING, Trust
 from ticketry.paths import RunDirectory
 from ticketry.report import notebook, text
+from ticketry.ticket.limits import UNBOUNDED
 from ticketry.ticket.module import Ticket
 
 
@@ -36,4 +37,4 @@ class Run:
     @cached_property
     def ticket(self) -> Ticket:
         """The ticket that was found."""
-        return Ticket(Ticket.load(self.directory.ticket).content, self.trust)
+        return Ticket(Ticket.load(self.directory.ticket, max_weights=UNBOUNDED).content, self.trust)

@@ -32,6 +32,7 @@ from ticketry.runs.progress import SearchProgress
 from ticketry.runs.run import Run
 from ticketry.ticket import file
 from ticketry.ticket.content import TicketFile
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +69,15 @@ def train(
     val: float = 0.1,
     device: str = "cpu",
     quiet: bool = True,
+    max_weights: int = MAX_WEIGHTS,
 ) -> Run:
     """Train the ticket in a file and write the trained one, with its result, into the directory `out`.
 
     A strong ticket is trained like any other. `model`: one of the same structure, for a ticket whose model was handed
     over, or the text of one. `trust`: names of modules whose code a text in the file may run. `start`: "trained" goes
-    on from the values that the file holds. The last epoch's weights are the answer. A finished `out` of the same
-    training is returned at once; an unfinished one is resumed and ends with the same bytes as an uninterrupted one.
+    on from the values that the file holds. `max_weights`: the most that the file may ask for (ticket/limits.py). The
+    last epoch's weights are the answer. A finished `out` of the same training is returned at once; an unfinished one is
+    resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
     known = trusting(trust)
@@ -85,8 +88,8 @@ def train(
         raise refuse("ticket", f"a {type(path).__name__}", "a path, or the Run that tk.find returned", "pass one")
     if not isinstance(training, Training | None):
         raise refuse("training", f"a {type(training).__name__}", "a tk.Training", "pass one")
-    encoded = file.read(Path(path))
-    ticket, training = file.decode(encoded), training or Training()
+    encoded = file.read(Path(path), max_weights)
+    ticket, training = file.decode(encoded, max_weights), training or Training()
     name, dataset = named(data)
     if start == "trained":
         if ticket.values is None:
@@ -94,7 +97,12 @@ def train(
         if training.rewind:
             raise refuse("rewind", training.rewind, "0 for a start from trained values", "leave it out")
     wanted = TrainedTicket(
-        ticket=file.digests(encoded)["ticket"], data=name, training=training, val=val, device=device, start=start
+        ticket=file.digests(encoded, max_weights)["ticket"],
+        data=name,
+        training=training,
+        val=val,
+        device=device,
+        start=start,
     )
     directory = RunDirectory(Path(out))
     known |= typed(name)

@@ -14,12 +14,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketry.core.errors import TicketError
 from ticketry.ticket import rans
+from ticketry.ticket.limits import MAX_WEIGHTS, accept
 from ticketry.ticket.reader import Reader, damaged, varint
 from ticketry.ticket.tables import ESCAPE, Plan, plan
-
-MAX_WEIGHTS = 1 << 28  # a quarter of a billion: what a reader is willing to allocate unless told otherwise
 
 Bits = NDArray[np.bool_]
 
@@ -69,21 +67,13 @@ def counts(reader: Reader, sizes: Sequence[int]) -> list[tuple[int, int]]:
     return result
 
 
-def accept(weights: int, max_weights: int) -> None:
-    """Raise TicketError for more weights than a reader is willing to allocate."""
-    if weights > max_weights:
-        raise TicketError(
-            f"the ticket has {weights} weights, more than max_weights {max_weights}; raise that to read it."
-        )
-
-
 def decode(data: bytes | memoryview, sizes: Sequence[int], max_weights: int = MAX_WEIGHTS) -> list[Bits]:
     """The layers that `encode` coded, given their sizes; each is part of one array, and can be written.
 
     Raises TicketError, before anything is allocated, for more than `max_weights` bits in all, and for every string of
     bytes that `encode` does not produce.
     """
-    accept(sum(sizes), max_weights)
+    accept(sizes, max_weights)
     reader = Reader(data)
     numbers = counts(reader, sizes)
     plans = [plan(n, kept) for n, (kept, _) in zip(sizes, numbers, strict=True)]

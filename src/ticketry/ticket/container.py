@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ticketry.core.errors import TicketError
+from ticketry.ticket import limits
 from ticketry.ticket.content import Floats
 from ticketry.ticket.header import check_version, load
 from ticketry.ticket.reader import damaged
@@ -40,8 +41,9 @@ def write(header: str, floats: Iterable[tuple[str, Floats]], mask: bytes) -> byt
     return data[:-SEAL] + hashlib.sha256(data[:-SEAL]).digest()
 
 
-def read(data: bytes) -> tuple[str, dict[str, Entry]]:
+def read(data: bytes, max_weights: int) -> tuple[str, dict[str, Entry]]:
     """The header, and the tensors without the seal. Raises TicketError for bytes that `write` does not produce."""
+    limits.check_file(len(data), max_weights)
     if len(data) < 8 + SEAL:
         raise damaged("it ends too early")
     if hashlib.sha256(memoryview(data)[:-SEAL]).digest() != data[-SEAL:]:
@@ -49,12 +51,14 @@ def read(data: bytes) -> tuple[str, dict[str, Entry]]:
     length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8:
         raise damaged("its header is longer than the file")
+    limits.check_layout(length, max_weights)
     fields = load(data[8 : 8 + length])
     metadata = fields.pop("__metadata__", None)
     header = metadata.get("ticket") if isinstance(metadata, dict) else None
     if not isinstance(header, str):
         raise TicketError("the file is a safetensors file, but no ticket: it has no metadata entry `ticket`.")
     check_version(load(header))
+    limits.check_rows(len(fields), max_weights)
     body = memoryview(data)[8 + length :]
     entries: dict[str, Entry] = {}
     at = 0
@@ -65,7 +69,7 @@ def read(data: bytes) -> tuple[str, dict[str, Entry]]:
     kinds = {name: entry.dtype for name, entry in entries.items()}
     if kinds.pop("mask", "") != "U8" or set(kinds.values()) - {"F32"} or not all(map(plain, kinds)):
         raise damaged("its tensors are not those of a ticket")
-    if at < len(body) or data[: 8 + length] != _head(header, entries):
+    if len(entries["mask"].shape) != 1 or at < len(body) or data[: 8 + length] != _head(header, entries):
         raise damaged("its layout is not in canonical form")
     entries["mask"] = entries["mask"]._replace(data=body[-len(entries["mask"].data) : -SEAL])
     return header, entries

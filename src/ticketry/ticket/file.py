@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from ticketry.core.seed.weights import digest
 from ticketry.ticket import codec, container, rebuild
 from ticketry.ticket.content import DrawnParameter, LayerShape, TicketFile
 from ticketry.ticket.header import to_json
+from ticketry.ticket.limits import MAX_WEIGHTS, UNBOUNDED, check_file, file_bytes
 from ticketry.ticket.opened import PARTS, open_ticket
 from ticketry.ticket.reader import damaged, varint
 from ticketry.ticket.rebuild import effective, weights
@@ -61,7 +64,7 @@ def encode(ticket: TicketFile) -> bytes:
     return container.write(to_json(ticket), ticket.tensors(), named + counts + codec.encode(bits))
 
 
-def decode(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
+def decode(data: bytes, max_weights: int = MAX_WEIGHTS) -> TicketFile:
     """The ticket that the bytes hold. Raises TicketError for bytes that `encode` does not produce.
 
     Nothing is allocated before the file's digest, layout, header and sizes have been found right, nor for more than
@@ -96,9 +99,9 @@ def decode(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
     return ticket
 
 
-def digests(data: bytes) -> dict[str, str]:
+def digests(data: bytes, max_weights: int = MAX_WEIGHTS) -> dict[str, str]:
     """The SHA-256, in hex, that a file states: `weights`, `mask` and `ticket` (of the file up to its last 32 bytes)."""
-    return open_ticket(data).digests
+    return open_ticket(data, max_weights).digests
 
 
 def mask_digest(mask: NDArray[np.bool_]) -> str:
@@ -117,29 +120,31 @@ class Check(NamedTuple):
 
 def verify(ticket: TicketFile) -> list[Check]:
     """Draw the weights again, code the mask again, and compare all digests with those of the ticket's file."""
-    fresh = digests(encode(ticket))
+    fresh = digests(encode(ticket), UNBOUNDED)
     stored = ticket.digests or {}
     return [Check(what, stored.get(what, ""), fresh[what], stored.get(what) == fresh[what]) for what in fresh]
 
 
-def read(path: str | Path) -> bytes:
-    """The bytes of a file. Raises RequestError where it is missing or cannot be read."""
+def read(path: str | Path, max_weights: int = MAX_WEIGHTS) -> bytes:
+    """The bytes of a file. Raises RequestError where there is none to read, TicketError where it has too many bytes."""
     try:
-        return regular.content(Path(path))
+        return regular.content(Path(path), file_bytes(max_weights))
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            check_file(os.stat(path).st_size, max_weights)  # which says so
         raise refuse("ticket", path, f"a readable ticket file ({error.strerror})", "check the path") from None
 
 
-def load(path: str | Path, max_weights: int = codec.MAX_WEIGHTS) -> TicketFile:
+def load(path: str | Path, max_weights: int = MAX_WEIGHTS) -> TicketFile:
     """The ticket in a file; RequestError where it cannot be read, TicketError where it is not as it must be."""
     with _named(path):
-        return decode(read(path), max_weights)
+        return decode(read(path, max_weights), max_weights)
 
 
-def inspect(path: str | Path, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
+def inspect(path: str | Path, max_weights: int = MAX_WEIGHTS) -> Summary:
     """The summary of a file, without decoding it; errors as those of `load`."""
     with _named(path):
-        return summary(read(path), max_weights)
+        return summary(read(path, max_weights), max_weights)
 
 
 @contextmanager

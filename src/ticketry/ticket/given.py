@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from torch import nn
@@ -27,11 +28,8 @@ def opened(ticket: TicketFile, model: Model, trust: Trust) -> tuple[nn.Module, O
     module that has other parameters than the ticket, or whose constructor makes something else than where the ticket
     was found.
     """
-    module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model, trust)
+    module = models.build(ticket.model, ticket.input_shape, ticket.outputs, model, trust, before=partial(_fit, ticket))
     masked = {layer.name: layer.shape for layer in ticket.layers}
-    named = dict(module.named_parameters())
-    set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
-    _compare(ticket, masked, {name: set_up.get(name, masked[name]) for name in masked if name in named})
     if ticket.built and constructed.digest(module, _constants(ticket)) != ticket.built:
         raise TicketError(
             f"the model of the ticket is {ticket.model}, whose constructor makes other buffers or tensors here than"
@@ -57,6 +55,17 @@ def opened(ticket: TicketFile, model: Model, trust: Trust) -> tuple[nn.Module, O
     zeros = tuple((z.name, z.start, z.stop) for z in ticket.zeros)
     drawn = tuple((p.name, p.shape, p.fan_in) for p in ticket.rest)
     return module, Outside(values, drawn, fixed, ticket.fixed_values, zeros, still, buffers, ticket.built)
+
+
+def _fit(ticket: TicketFile, module: nn.Module) -> None:
+    """Refuse a network of other layers; one without memory yet also for a matrix that the file lacks."""
+    masked = {layer.name: layer.shape for layer in ticket.layers}
+    named = dict(module.named_parameters())
+    set_up = {name: tuple(p.shape) for name, p in named.items() if not nn.parameter.is_lazy(p)}
+    _compare(ticket, masked, {name: set_up.get(name, masked[name]) for name in masked if name in named})
+    listed = {*masked, *(p.name for p in ticket.rest), *(p.name for p in ticket.fixed), *ticket.fixed_values}
+    large = {name: p for name, p in named.items() if p.is_meta and p.dim() > 1 and name not in listed}
+    _compare(ticket, {}, {name: tuple(p.shape) for name, p in large.items()})
 
 
 def _compare(ticket: TicketFile, there: Shapes, here: Shapes) -> None:

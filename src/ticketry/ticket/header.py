@@ -10,6 +10,7 @@ from ticketry.core.canonical import canonical
 from ticketry.core.errors import TicketError
 from ticketry.ticket import fields as read
 from ticketry.ticket.content import JUDGED, Header
+from ticketry.ticket.limits import MAX_WEIGHTS, check_rows, check_sizes
 from ticketry.ticket.presets import PRESETS, Meaning, name, normal
 from ticketry.ticket.reader import damaged
 from ticketry.ticket.rules import fault
@@ -50,12 +51,14 @@ def to_json(header: Header) -> str:
     return canonical(fields | {key: value for key, value in optional.items() if value})
 
 
-def from_json(text: str) -> Header:
+def from_json(text: str, max_weights: int = MAX_WEIGHTS) -> Header:
     """The header of a text. Raises TicketError for a version or a text that this format does not have."""
     fields = load(text)
     check_version(fields)
     for key in sorted(fields.keys() - NEEDED - OPTIONAL):
         raise TicketError(f"the ticket's header has {key!r:.60}, unknown to this ticketry; a newer one may read it.")
+    lists = [fields.get(key) for key in ("fixed", "layers", "rest", "zeros")]
+    check_rows(sum(len(rows) for rows in lists if isinstance(rows, list)), max_weights)
     try:
         preset = read.choice(fields.get("preset", ""), ("", *PRESETS))
         scaling = read.scaling(fields["scaling"]) if "scaling" in fields else None
@@ -84,6 +87,7 @@ def from_json(text: str) -> Header:
     wrong = fault(header)
     if wrong:
         raise damaged(wrong)
+    check_sizes(header, max_weights)
     if to_json(header) != text:
         raise damaged("its header is not in canonical form")
     return header
@@ -96,7 +100,7 @@ def check_version(fields: dict[str, Any]) -> None:
         raise damaged("its header has no version")
     if version != VERSION:
         raise TicketError(
-            f"the ticket has format version {version}, but this ticketry reads version {VERSION};"
+            f"the ticket has format version {version!s:.20}, but this ticketry reads version {VERSION};"
             " install the ticketry that wrote it, or a newer one."
         )
 

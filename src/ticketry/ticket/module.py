@@ -17,6 +17,7 @@ from ticketry.ticket import examples, file, masked
 from ticketry.ticket.file import TicketFile
 from ticketry.ticket.given import Model as Model
 from ticketry.ticket.given import opened
+from ticketry.ticket.limits import MAX_WEIGHTS
 from ticketry.ticket.predict import Predictions, predictions
 
 
@@ -33,9 +34,12 @@ class Ticket:
         return f"Ticket({found.kind}, {found.model} on {found.data or 'unnamed data'}, {kept}, seed {found.seed})"
 
     @classmethod
-    def load(cls, path: str | Path) -> Ticket:
-        """Read a ticket file. Raises RequestError when there is none, TicketError when it is damaged."""
-        return cls(file.load(Path(path)))
+    def load(cls, path: str | Path, *, max_weights: int = MAX_WEIGHTS) -> Ticket:
+        """Read a ticket file. Raises RequestError when there is none, TicketError when it is damaged.
+
+        Or when it asks for more than `max_weights`, from which all bounds follow (see ticket/limits.py).
+        """
+        return cls(file.load(Path(path), max_weights))
 
     def save(self, path: str | Path) -> None:
         """Write the ticket file, atomically; equal tickets give equal bytes."""
@@ -137,6 +141,6 @@ class InUnits(nn.Module):
         return answer(self.network, x) * self.scale + self.mean
 
 
-def load(path: str | Path) -> Ticket:
-    """Read a ticket file: `tk.load("runs/a/ticket.tkt").module()`."""
-    return Ticket.load(path)
+def load(path: str | Path, *, max_weights: int = MAX_WEIGHTS) -> Ticket:
+    """Read a ticket file: `tk.load("runs/a/ticket.tkt").module()`; `max_weights`: the most that it may ask for."""
+    return Ticket.load(path, max_weights=max_weights)

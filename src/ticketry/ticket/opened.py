@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ticketry.core.errors import TicketError
-from ticketry.ticket import codec, container
+from ticketry.ticket import container
 from ticketry.ticket.container import SEAL, Entry
 from ticketry.ticket.content import Header
 from ticketry.ticket.header import from_json
+from ticketry.ticket.limits import MAX_WEIGHTS
 from ticketry.ticket.reader import Reader, damaged
 
 PARTS = ("buffers", "fixed", "rest", "values")
@@ -41,16 +42,14 @@ class Opened(NamedTuple):
                 yield part, inner, entry
 
 
-def open_ticket(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Opened:
+def open_ticket(data: bytes, max_weights: int = MAX_WEIGHTS) -> Opened:
     """Open a file. Raises TicketError for bytes that are no ticket, or one of more than `max_weights` parameters."""
-    text, tensors = container.read(data)
-    header = from_json(text)
+    text, tensors = container.read(data, max_weights)
+    header = from_json(text, max_weights)
     for name in tensors:
         part, _, inner = name.partition(".")
         if name != "mask" and (part not in PARTS or (part == "values") != (inner == "")):
             raise TicketError(f"the ticket has a tensor {name:.60}, unknown to this ticketry; a newer one may read it.")
-    sizes = [sum(p.size for p in header.layers), sum(p.size for p in header.rest), sum(p.size for p in header.fixed)]
-    codec.accept(sum(sizes), max_weights)
     reader = Reader(tensors["mask"].data)
     weights, mask = bytes(reader.bytes(SEAL)), bytes(reader.bytes(SEAL))
     locks = None

@@ -12,6 +12,7 @@ from ticketry.ticket.content import JUDGED, UNITS, Header, Scaling, TicketFile, 
 
 LONGEST_TEXT = 4096  # characters
 LONGEST_LABEL = 64
+LONGEST_NAME = 255
 
 # Controls, line separators, marks that are invisible or turn the direction of writing, halves of surrogate pairs.
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\uffff]")
@@ -23,7 +24,9 @@ def fault(header: Header) -> str | None:
     shapes = _shapes(header)
     for name, _ in shapes:
         if not plain(name):
-            return f'parameter name {name!r:.60} is not of printable ASCII characters without space, |, " and \\'
+            return (
+                f'parameter name {name!r:.60} is not of 1 to 255 printable ASCII characters without space, |, " and \\'
+            )
     if len({name for name, _ in shapes}) < len(shapes):
         return "two of its parameters have one name"
     if not header.layers:
@@ -32,9 +35,9 @@ def fault(header: Header) -> str | None:
         if len(shape) > 8 or not all(1 <= n < 1 << 31 for n in shape):
             return f"shape {_few(shape)} has more than 8 dimensions or one outside 1..2^31-1"
     if not 1 <= header.outputs < 1 << 31:
-        return f"outputs is {header.outputs}, outside 1..2^31-1"
+        return f"outputs is {header.outputs!s:.60}, outside 1..2^31-1"
     if not 0 <= header.seed < 1 << 63:
-        return f"seed is {header.seed}, outside 0..2^63-1"
+        return f"seed is {header.seed!s:.60}, outside 0..2^63-1"
     if any(not 0 <= p.fan_in < 1 << 31 for p in header.rest):
         return "a fan-in is outside 0..2^31-1"
     if any(p.fan_in for p in header.rest) and not draws_bias(header.recipe.kind):
@@ -66,7 +69,7 @@ def fault_in_arrays(ticket: TicketFile) -> str | None:
         if array.dtype != np.float32 or not all(array.shape) or array.ndim > 8:
             return f"{name} is {array.dtype}{list(array.shape)}, not float32 of at most 8 dimensions, none of them 0"
         if not plain(name):
-            return f'{name!r:.60} is not of printable ASCII characters without space, |, " and \\'
+            return f'{name!r:.60} is not of 1 to 255 printable ASCII characters without space, |, " and \\'
         if not np.isfinite(array).all():
             return f"{name} has a number that is infinite or none at all"
     return _of_names(ticket) or _of_other_values(ticket)
@@ -74,7 +77,7 @@ def fault_in_arrays(ticket: TicketFile) -> str | None:
 
 def plain(name: str) -> bool:
     """Whether a name needs no escapes anywhere in the file and separates cleanly from others in a key."""
-    return name != "" and all("!" <= c <= "~" and c not in '|"\\' for c in name)
+    return 0 < len(name) <= LONGEST_NAME and all("!" <= c <= "~" and c not in '|"\\' for c in name)
 
 
 def _of_texts(texts: Iterable[str], longest: int = LONGEST_TEXT) -> str | None:
@@ -115,9 +118,9 @@ def _of_zeros(header: Header) -> str | None:
     sizes, last = {p.name: p.size for p in header.rest}, ZeroRange("", 0, 0)
     for part in sorted(header.zeros):
         if part.name not in sizes or not 0 <= part.start < part.stop <= sizes[part.name]:
-            return f"zeros {list(part)} are not a part of a parameter in rest"
+            return f"zeros {list(part)!s:.60} are not a part of a parameter in rest"
         if part.name == last.name and part.start <= last.stop:
-            return f"zeros {list(part)} follow others too closely"
+            return f"zeros {list(part)!s:.60} follow others too closely"
         last = part
     return None
 

@@ -8,6 +8,7 @@ from ticketry.ticket import codec
 from ticketry.ticket.container import SEAL
 from ticketry.ticket.content import Scaling, ZeroRange
 from ticketry.ticket.header import VERSION
+from ticketry.ticket.limits import MAX_WEIGHTS
 from ticketry.ticket.opened import open_ticket
 from ticketry.ticket.presets import Meaning
 from ticketry.ticket.presets import name as preset
@@ -82,7 +83,7 @@ class Summary:
     """SHA-256 in hex, as stated by the file: weights, mask, ticket."""
 
 
-def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
+def summary(data: bytes, max_weights: int = MAX_WEIGHTS) -> Summary:
     """Summarise a file. Raises TicketError where its digest, layout, header or counts are wrong."""
     opened = open_ticket(data, max_weights)
     header, searched = opened.header, opened.searched

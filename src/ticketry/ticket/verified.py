@@ -11,6 +11,7 @@ from ticketry.core import spec
 from ticketry.core.trust import Trusted, permitted, trusting
 from ticketry.ticket import file
 from ticketry.ticket.file import Check
+from ticketry.ticket.limits import MAX_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,20 @@ class Verified:
         }
 
 
-def verified(path: Path, digest: bool = False, model: models.Model | None = None, trust: Trusted = ()) -> Verified:
-    """Verify a ticket file. `digest`: its digests alone, without torch; `model`, `trust`: see Ticket.module.
+def verified(
+    path: Path,
+    digest: bool = False,
+    model: models.Model | None = None,
+    trust: Trusted = (),
+    max_weights: int = MAX_WEIGHTS,
+) -> Verified:
+    """Verify a ticket file. `digest`: its digests alone, without torch; `model`, `trust`: see Ticket.module;
+    `max_weights`: the most that the file may ask for.
 
     Names and shapes of the parameters are those that the file speaks of; only a model that is built can contradict
     them. Raises TicketError where it does, or the file is damaged; RequestError where the model cannot be built.
     """
-    ticket, known = file.load(path), trusting(trust)
+    ticket, known = file.load(path, max_weights), trusting(trust)
     found = Verified(tuple(file.verify(ticket)), ticket.model, "")
     why = "only the digests were asked for" if digest else _why_not(ticket.model, model, known)
     why = why if found.sound else "the digests differ"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,14 @@ def test_pattern_follows_the_sorting_order(n: int, p: float, r: float, seed: int
     pattern = locks.pattern(seed, "a.weight", n, off, on)
     assert pattern.dtype == np.int8
     assert np.array_equal(pattern, expected)
+
+
+def test_many_words_are_sorted_out_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = philox.words64((1, 2), 5000)
+    words[100:200] = words[7]
+    whole = {m: locks._smallest(words, m).tobytes() for m in (1, 17, 2500, 4999, 5000)}
+    monkeypatch.setattr(locks, "_CHUNK", 600)
+    assert {m: locks._smallest(words, m).tobytes() for m in whole} == whole
 
 
 def test_patterns_differ_by_seed_and_name() -> None:
