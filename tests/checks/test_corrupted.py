@@ -114,7 +114,8 @@ def test_killed_in_a_search_it_goes_on_there_and_ends_alike(tmp_path: Path, save
         if calls[0] == save:
             raise Killed
 
-    with patch.object(job, "CHECKPOINT_EVERY", -1.0), patch.object(checkpoint, "save", deadly):
+    always = patch.multiple(job, CHECKPOINT_EVERY=-1.0, PATIENCE=0)  # however slow the disk is
+    with always, patch.object(checkpoint, "save", deadly):
         with pytest.raises(Killed):
             checked(where, out=tmp_path / "cut")
         there = (tmp_path / "cut" / "searches").iterdir()
