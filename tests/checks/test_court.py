@@ -1,9 +1,8 @@
-"""The rule, and the whole trial: good tickets pass, tickets of nothing but layer densities fail, kills lose nothing."""
+"""The whole trial: good tickets pass, tickets of nothing but layer densities fail, kills lose nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -11,7 +10,6 @@ import pytest
 from tests.laws import tiny
 
 from ticketry.checks.court import check
-from ticketry.checks.verdict import Word, decide, lives, overall
 from ticketry.core.errors import RequestError
 from ticketry.core.meters import Budget
 from ticketry.core.training.recipe import Training
@@ -27,36 +25,6 @@ TRAINING = Training(epochs=4, batch=32)
 
 class Killed(BaseException):
     pass
-
-
-@pytest.mark.parametrize(
-    ("ticket", "control", "word"),
-    [
-        ((0.97, 0.971, 0.969), (0.95, 0.951, 0.949), "pass"),
-        ((0.97, 0.971, 0.969), (0.969, 0.9705, 0.9685), "fail"),
-        ((0.97, 0.971, 0.969), (0.98, 0.981, 0.979), "fail"),
-        ((0.97, 0.971, 0.969), (0.92, 0.971, 0.95), "inconclusive"),
-        ((0.97, 0.971, 0.969), (0.966, 0.967, 0.965), "fail"),  # certain, but less than the margin
-        ((0.97, 0.971, 0.969), (0.963, 0.966, 0.963), "inconclusive"),  # better for certain, perhaps by less than that
-        ((0.97, 0.971, 0.969), (0.1, 0.1, 0.1), "collapsed"),
-    ],
-)
-def test_the_rule(ticket: Sequence[float], control: Sequence[float], word: Word) -> None:
-    assert decide(ticket, control, whole=True, chance=0.11).word == word
-
-
-def test_dead_controls_and_looks_have_no_say() -> None:
-    good, bad = (0.97, 0.971, 0.969), (0.9, 0.901, 0.899)
-    assert decide(good, bad, whole=False, chance=0.11).word == "collapsed"
-    assert decide(good, bad, whole=True, chance=0.11, name="complement").word == "look"
-    with pytest.raises(ValueError, match="too few"):
-        decide(good[:2], bad[:2], whole=True, chance=0.11)
-    assert overall(["pass", "collapsed", "look"]) == "pass"
-    assert overall(["pass", "inconclusive"]) == "inconclusive"
-    assert overall(["pass", "inconclusive", "fail"]) == "fail"
-    assert overall(["collapsed", "look"]) == "inconclusive"
-    assert overall(["pass"], lives(good, True, 0.11)) == "pass"
-    assert overall(["pass"], lives(good, False, 0.11)) == overall(["pass"], lives(bad, True, 0.9)) == "collapsed"
 
 
 def run(method: object, out: Path) -> Path:

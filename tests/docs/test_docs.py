@@ -106,7 +106,8 @@ def test_blocks_that_do_not_run_parse(page: Path, monkeypatch: pytest.MonkeyPatc
 def test_commands_and_flags_in_the_text_exist(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Inline code: whole commands parse, scripts and targets are there, flags are those of some table of flags."""
     tables = "\n".join(page.read_text() for page in pages())
-    known = {"--help", "--version", "--quick", *re.findall(r"^\| `(--[\w.-]+)` \|", tables, re.MULTILINE)}
+    scripts = ("--quick", "--records", "--alone", "--pilots")
+    known = {"--help", "--version", *scripts, *re.findall(r"^\| `(--[\w.-]+)` \|", tables, re.MULTILINE)}
     parse = tyro.cli
 
     def only_parse(*args: Any, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ from ticketry.core.fitness.kernels import Score
 from ticketry.core.masks import bits
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
-from ticketry.evolution.masks.sparsify import Walk
+from ticketry.evolution.masks.walk import Walk
 from ticketry.experiment import Lock
 from ticketry.methods.genetic import Genetic, State
 

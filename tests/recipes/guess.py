@@ -37,6 +37,9 @@ class Guess:
     def with_density(self, density: float) -> Guess:
         return replace(self, density=density)
 
+    def with_evaluations(self, evaluations: int) -> Guess:
+        return self
+
     def execute(self, out: Path) -> dict[str, Any]:
         dataset = data.load(self.data)
         split = data.split(dataset, self.shared_val)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -94,11 +95,23 @@ def test_one_group_comes_to_an_end(tmp_path: Path) -> None:
     recipe = discover()["genetic-digits"]("smoke")
     cells = tuple(cell for cell in recipe.cells if cell.group == groups(recipe.cells)[0])
     outcome = perform(replace(recipe, cells=cells, seeds=(0,)), tmp_path, executor=ThisProcess())
-    assert len(outcome["cells"]) == len(cells) == 12
-    genetic, *others = outcome["cells"]
-    assert genetic["cost"]["evaluations"] > 0
+    assert len(outcome["cells"]) == len(cells) == 15
+    genetic, before, as_many, alone, *others = outcome["cells"]
+    assert [cell["series"] for cell in (before, as_many, alone)] == [
+        *("genetic, before its walk", "hill-climbing, evaluations of genetic", "hill-climbing")
+    ]
+    evaluations = genetic["cost"]["evaluations"]
+    assert 0.5 * evaluations < as_many["cost"]["evaluations"] <= evaluations
     asked = [cell["runs"][0]["kept"] for cell in others if cell["like"]]
     assert asked == [genetic["runs"][0]["kept"]] * 5
+    notes = read(tmp_path / genetic["runs"][0]["directory"])["notes"]
+    ended = read(tmp_path / before["runs"][0]["directory"])
+    assert ended["loss"]["train"] == pytest.approx(notes["loss_before_sparsifier"], rel=1e-5)  # the very same mask
+    assert ended["density"] == notes["density_before_sparsifier"]
+
+
+def read(directory: Path) -> Any:
+    return json.loads((directory / "result.json").read_text())
 
 
 @pytest.mark.slow

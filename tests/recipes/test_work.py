@@ -57,6 +57,14 @@ def test_a_density_is_asked_for(kind: str) -> None:
     assert "0.125" in str(KINDS[kind].with_density(0.125).resolved)
 
 
+def test_evaluations_are_a_budget_of_a_search_and_nothing_to_one_that_takes_none() -> None:
+    for kind in ("searched", "fitted"):
+        given: Any = KINDS[kind].with_evaluations(777)
+        assert given.search.budget == replace(KINDS[kind].search.budget, evaluations=777)  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="takes no fitness evaluations"):
+        KINDS["backprop"].with_evaluations(777)
+
+
 @pytest.mark.parametrize(
     ("work", "says"),
     [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketry.report.statistics import estimate, quantile
+from ticketry.report.statistics import at_least, estimate, holm, quantile
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,24 @@ def test_equal_values_have_an_interval_of_no_width() -> None:
 
 def test_one_run_says_nothing_of_the_spread() -> None:
     assert (estimate([0.7]).mean, estimate([0.7]).half) == (0.7, None)
+
+
+def test_a_one_sided_p_is_where_the_interval_ends() -> None:
+    """The end of a 95 % interval is where the p of its side is 2.5 %."""
+    values = [1.0, 2.0, 3.0, 4.0, 7.0]
+    found = estimate(values)
+    assert at_least(values, found.mean + (found.half or 0)) == pytest.approx(0.025)
+    assert at_least(values, found.mean) == pytest.approx(0.5)
+    assert at_least(values, found.mean - (found.half or 0)) == pytest.approx(0.975)
+
+
+def test_equal_values_are_certain() -> None:
+    assert [at_least([0.5, 0.5], bound) for bound in (0.4, 0.5, 0.6)] == [1, 1, 0]
+
+
+def test_holm_on_a_worked_example() -> None:
+    """4 x 0.01, 3 x 0.015, 2 x 0.03, then no less than the one before, and no more than 1."""
+    assert holm([0.03, 0.01, 0.04, 0.015]) == pytest.approx([0.06, 0.04, 0.06, 0.045])
+    assert holm([0.9, 0.8]) == [1, 1]
+    assert holm([0.2]) == [0.2]
+    assert holm([]) == []

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ticketry.checks import controls, corruptions
-from ticketry.checks.verdict import decide, lives, overall
+from ticketry.checks.verdict import RULE, Tried, verdicts
 from ticketry.core.objective import Measure
 from ticketry.runs.train import TrainedTicket
 
@@ -40,32 +40,33 @@ def outcome(
     chance = chance if trial.trained else -math.inf  # untrained, chance is to be expected
     which = "trained" if trial.trained else "untrained"
 
-    def whole(name: str) -> bool:
-        return all(min(line["kept"][name]) > 0 for line in draws)
+    def tried(name: str) -> Tried:
+        return Tried([line[which][name] for line in draws], all(min(line["kept"][name]) > 0 for line in draws))
 
-    ticket = [line[which][TICKET] for line in draws]
-    verdicts, words = [], []
-    for name in (name for name in trial.controls if name in draws[0][which]):
-        qualities = [line[which][name] for line in draws]
-        verdict = decide(ticket, qualities, whole(name), chance, name, measure.margin)
-        words.append(verdict.word)
+    ticket = tried(TICKET)
+    there = {name: tried(name) for name in trial.controls if name in draws[0][which]}
+    verdict, found = verdicts(ticket, there, chance, measure.margin)
+    rows = []
+    for name, control in there.items():
         untrained = math.fsum(line["untrained"][name] for line in draws) / len(draws)
         says = (corruptions if name in corruptions.discover() else controls).meaning(name)
-        verdicts.append(
-            {"control": name, "meaning": says, measure.name: qualities, "untrained": untrained} | asdict(verdict)
+        rows.append(
+            {"control": name, "meaning": says, measure.name: control.qualities, "untrained": untrained}
+            | asdict(found[name])
         )
     return {
-        "verdict": overall(words, lives(ticket, whole(TICKET), chance)),
+        "verdict": verdict,
+        "rule": RULE,
         "judged": which,
         "kind": kind,
         "ticket": trial.ticket,
         "data": trial.data,
         "seeds": trial.seeds,
         "measure": measure.name,
-        measure.name: ticket,
+        measure.name: ticket.qualities,
         "untrained": draws[0]["untrained"][TICKET],
         "kept": draws[0]["kept"][TICKET],
-        "controls": verdicts,
+        "controls": rows,
         "training": asdict(trial.training) if trial.trained else None,
         "cost": {name: spent + (searched or {}).get(name, 0) for name, spent in draws[-1]["cost"].items()},
         "searches": searched,

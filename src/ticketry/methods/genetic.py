@@ -3,7 +3,7 @@
 A generation, in this order: every individual has, with probability `recombination`, a child by uniform crossover with a
 mate among the best `parents`; every individual and child is, with probability `mutation`, copied with one bit flipped;
 `migration` x population random masks arrive; all are sorted by performance, then by more zeros, and the best
-`population` live on. At the end a greedy walk (evolution/sparsify.py) makes the best mask sparse. arXiv 2411.04658 and,
+`population` live on. At the end a walk (evolution/masks/walk.py) makes the best mask sparse. arXiv 2411.04658 and,
 with cross-entropy for more than two classes, arXiv 2508.08877. Without `density` the ticket has its own density.
 
 Deviations: duplicates are dropped; adaptive bounds count tries, not seconds; soft drops only what reaches no output;
@@ -21,10 +21,11 @@ from ticketry.core.lazy import torch
 from ticketry.core.meters import Budget
 from ticketry.core.objective import Need
 from ticketry.core.seed.weights import Kind, Scale
-from ticketry.evolution.masks import archive, generation, population, sparsify
+from ticketry.evolution.masks import archive, generation, population
 from ticketry.evolution.masks.bound import Filter
 from ticketry.evolution.masks.connectivity import Scheme
 from ticketry.evolution.masks.population import Fitness, ScoredPopulation
+from ticketry.evolution.masks.walk import Walk, walk_on
 
 if TYPE_CHECKING:
     from ticketry.core.task import Task
@@ -103,7 +104,7 @@ class Genetic:
         generation.check(self)
 
     def init(self, task: Task) -> State:
-        generation.check_classes(task)
+        population.check_classes(task)
         words, bound = generation.source(self, task, 0).first()
         first, none = ScoredPopulation.unknown(words).tensors, ScoredPopulation.unknown(words[:0]).tensors
         return State(*first, first[0][[0, 0]], *none[:2], bound, none[1])
@@ -136,7 +137,7 @@ class Genetic:
         return population.masks_of(task, population.words_of(front)), loss
 
     def notes(self, task: Task, state: State) -> dict[str, float]:
-        return sparsify.Walk.of(state.best, state.walk).notes(task.space) if len(state.walk) else {}
+        return Walk.of(state.best, state.walk).notes(task.space) if len(state.walk) else {}
 
     def _over(self, task: Task, state: State, accurate: bool) -> bool:
         settled = state.generation >= self.earliest and state.unchanged >= self.patience
@@ -147,7 +148,7 @@ class Genetic:
     def _sparsify(self, task: Task, state: State, elders: ScoredPopulation, accurate: bool) -> State:
         if self.sparsify == "none":
             raise SearchEnded("the best mask stayed the same")
-        walk = sparsify.Walk.of(state.best, state.walk) if len(state.walk) else sparsify.Walk.start(elders, task.spent)
-        walk = sparsify.walk_on(task, walk, accurate, self.price, self.density is not None)
+        walk = Walk.of(state.best, state.walk) if len(state.walk) else Walk.start(elders, task.spent)
+        walk = walk_on(task, walk, accurate, self.price, self.density is not None)
         front, loss = archive.merge(archive.Front.of(state.front, state.front_loss), walk.scored).tensors
         return replace(state, best=population.tensor_of(walk.words), walk=walk.numbers, front=front, front_loss=loss)

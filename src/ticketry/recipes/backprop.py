@@ -87,6 +87,10 @@ class Backprop:
         """ValueError: it trains all weights."""
         raise ValueError(f"back-propagation trains all weights, not {density:g} of them")
 
+    def with_evaluations(self, evaluations: int) -> Backprop:
+        """ValueError: it takes none."""
+        raise ValueError(f"back-propagation takes no fitness evaluations, let alone {evaluations:,}")
+
     def execute(self, out: Path) -> dict[str, Any]:
         """Train and write `result.json` into a directory, or return the one there; see `result`."""
         from ticketry.runs import job

@@ -1,9 +1,11 @@
-"""Genetic search of strong tickets against edge-popup and back-propagation (arXiv 2411.04658 and 2508.08877)."""
+"""Genetic search of strong tickets (arXiv 2411.04658, 2508.08877) against local search, gradients and training."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ticketry.core.meters import Budget
 from ticketry.core.seed.weights import Kind
@@ -11,6 +13,7 @@ from ticketry.core.seed.weights import Scale as Rescaling
 from ticketry.experiment import Experiment
 from ticketry.methods.edge_popup import EdgePopup
 from ticketry.methods.genetic import Genetic
+from ticketry.methods.hill_climbing import HillClimbing
 from ticketry.recipes.backprop import Backprop
 from ticketry.recipes.plan import Cell, Recipe, Scale
 from ticketry.recipes.searched import Searched
@@ -25,8 +28,11 @@ WEIGHTS: tuple[tuple[Kind, Rescaling], ...] = (
 )
 TUNED: tuple[Kind, ...] = ("signed-constant", "uniform")  # our default, and the weights of the genetic search
 PUBLISHED, ADAPTIVE = "genetic as published", "genetic as published, adaptive bound"
+LONG = 10**6  # passes, so that the budget ends the walk
 NOTES = (
-    "genetic: the papers' search, whose best mask a greedy walk on training data then makes sparse. edge-popup: the"
+    "genetic: the papers' search, whose best mask a walk on training data then makes sparse; before its walk: the same"
+    " search, ended where that begins. hill-climbing: that walk alone, from one random mask; evaluations of a row: with"
+    " as many as it took with the same seed, for more passes over the bits. edge-popup: the"
     " papers' settings (SGD on the scores, rate 0.1, momentum 0.9, weight decay 1e-4, cosine, 100 epochs, all layers"
     " equally dense) with three recipes of weights; tuned edge-popup: our defaults, for as many epochs. They keep half"
     " of the weights, or the same number as the genetic search with the same seed. back-propagation: the dense"
@@ -56,10 +62,17 @@ class NetworkSetting:
     published: tuple[str, float] = ("", 0.0)
     """The search that the papers found best, and the density that it reached."""
 
-    def cell(self, series: str, method: Genetic | EdgePopup, budget: Budget, like: str | None = None) -> Cell:
-        """A row; `like`: the series whose density it takes."""
+    def cell(
+        self,
+        series: str,
+        method: Genetic | HillClimbing | EdgePopup,
+        budget: Budget,
+        like: str | None = None,
+        takes: Literal["density", "evaluations"] = "density",
+    ) -> Cell:
+        """A row; `like`: the series whose density, or as many evaluations, it takes."""
         search = Experiment(method=method, data=self.data, model=f"mlp:{self.hidden}", budget=budget)
-        return self.row(series, Searched(search=search), like)
+        return replace(self.row(series, Searched(search=search), like), takes=takes)
 
     def row(self, series: str, work: Work, like: str | None = None) -> Cell:
         return Cell(
@@ -169,6 +182,13 @@ def _recipe(data: str, scale: Scale, settings: Sequence[NetworkSetting], cut: st
 def _cells(setting: NetworkSetting, scale: Scale) -> Iterator[Cell]:
     for series, genetic, generations in setting.searches:
         yield setting.cell(series, genetic, Budget(generations=generations))
+        if genetic.sparsify != "none":
+            before = math.floor((1 - genetic.reserve) * generations + 1e-9)
+            stopped = replace(genetic, sparsify="none")
+            yield setting.cell(f"{series}, before its walk", stopped, Budget(generations=before))
+        as_many = HillClimbing(passes=LONG)
+        yield setting.cell(f"hill-climbing, evaluations of {series}", as_many, Budget(), series, "evaluations")
+    yield setting.cell("hill-climbing", HillClimbing(), Budget())
     first, epochs = setting.searches[0][0], Budget(epochs=2 if scale == "smoke" else 100)
     for like, kept in ((None, "half"), (first, "same")):
         for weights, rescaling in WEIGHTS:

@@ -27,7 +27,9 @@ class Cell:
     work: Work
     """What is run; each run puts its own seed in."""
     like: str | None = None
-    """Name of an earlier cell: the work is asked for the density that this cell reached with the same seed."""
+    """Name of an earlier cell: the work is given what this cell came to with the same seed."""
+    takes: Literal["density", "evaluations"] = "density"
+    """What of `like` it is given: its density as the one to keep, or its evaluations as a budget."""
     classes: int | None = None
     """Of the data, where the recipe counts them up."""
     published: float | None = None
@@ -76,7 +78,7 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 in hex over all that decides the numbers."""
-        cells = [[cell.name, cell.like, cell.work.resolved] for cell in self.cells]
+        cells = [[cell.name, cell.like, cell.takes, cell.work.resolved] for cell in self.cells]
         return digest([self.name, self.scale, self.seeds, cells])
 
 
@@ -103,4 +105,6 @@ class CellRun:
         if self.needs is None:
             return work
         there = results[self.needs]
+        if self.cell.takes == "evaluations":
+            return work.with_evaluations(there["cost"]["evaluations"])
         return work.with_density(max(there["kept"], 1) / there["maskable"])  # exact, not the rounding of a table

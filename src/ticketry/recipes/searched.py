@@ -52,6 +52,11 @@ class Searched:
         """The same, its method asked for this density; ValueError for a method without."""
         return replace(self, search=at_density(self.search, density))
 
+    def with_evaluations(self, evaluations: int) -> Self:
+        """The same within a budget of evaluations."""
+        budget = replace(self.search.budget, evaluations=evaluations)
+        return replace(self, search=replace(self.search, budget=budget))
+
     def execute(self, out: Path) -> dict[str, Any]:
         """See `runs.find.execute`."""
         from ticketry.runs.find import execute

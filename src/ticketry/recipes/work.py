@@ -38,6 +38,9 @@ class Work(Protocol):
     def with_density(self, density: float) -> Self:
         """The same, asked for this density, in (0, 1]; ValueError where there is none to ask for."""
 
+    def with_evaluations(self, evaluations: int) -> Self:
+        """The same, allowed so many fitness evaluations, 1 or more; ValueError where it takes none."""
+
     def execute(self, out: Path) -> dict[str, Any]:
         """Run, resume or return it in a directory, whose `result.json` is written last: what that holds.
 

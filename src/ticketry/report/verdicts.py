@@ -62,8 +62,9 @@ def legend(outcome: Mapping[str, Any]) -> str:
     )
     return (
         f"Test {measure.title} {done}: mean of {outcome['seeds']} draws and its 95 % t-interval{unit}."
-        f" pass: the whole interval lies above {margin}; fail: the whole of it below; inconclusive: neither,"
-        " more draws may tell; collapsed: dead, which for a control says nothing; look: another density, no verdict."
+        f" pass: the whole interval lies above {margin}; fail: the whole of one that is wider, for all controls at once"
+        " (Holm's procedure at 2.5 %), below; inconclusive: neither, more draws may tell;"
+        " collapsed: dead, which for a control says nothing; look: another density, no verdict."
         f" {_cost(outcome)}"
     )
 

@@ -183,11 +183,3 @@ def check(settings: GeneticSettings) -> None:
     ):
         if not fine:
             raise refuse(name, getattr(settings, name), allowed, "choose such a value")
-
-
-def check_classes(task: Task) -> None:
-    """Raises RequestError where all training examples have one label: any mask would be as good as another."""
-    labels = task.train.y
-    if "classes" in task.objective.has and bool((labels == labels[0]).all()):
-        label = f"of class {int(labels[0])} alone in its training part"
-        raise refuse("data", label, "of at least two classes", "take more examples or another --val")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketry.core.errors import refuse
 from ticketry.core.lazy import torch
 from ticketry.core.masks import bits
 from ticketry.core.masks.bits import Words
@@ -103,3 +104,11 @@ def worst(elders: ScoredPopulation, accurate: bool, most: int) -> Limit | None:
     if len(elders.words) < most:
         return None
     return Limit(quality=float(elders.quality[-1])) if accurate else Limit(loss=float(elders.loss[-1]))
+
+
+def check_classes(task: Task) -> None:
+    """Raises RequestError where all training examples have one label: any mask would be as good as another."""
+    labels = task.train.y
+    if "classes" in task.objective.has and bool((labels == labels[0]).all()):
+        label = f"of class {int(labels[0])} alone in its training part"
+        raise refuse("data", label, "of at least two classes", "take more examples or another --val")

@@ -1,7 +1,10 @@
-"""The greedy sparsifier: a walk over the bits of one mask that drops what costs little, and puts back what helps.
+"""A walk over the bits of one mask: stochastic local search that drops what costs little, and puts back what helps.
 
-The authors walk the bits of the best mask in order and drop each one whose loss does not lower the accuracy, on test
-data (arXiv 2508.08877, code). Here a change is judged on training data, in both directions, by
+It is hill climbing over one-bit changes in random order (random bit-climbing, Davis 1991); `hill-climbing` begins it
+at random masks, `genetic` at the best of its last population, as its sparsifier.
+
+The authors of the genetic search walk the bits of the best mask in order and drop each one whose loss does not lower
+the accuracy, on test data (arXiv 2508.08877, code). Here a change is judged on training data, in both directions, by
 
     cost + price * density,    cost = loss / guess    or    (1 - quality) / (1 - quality of guess) + 0.05 loss / guess,
 
@@ -18,6 +21,7 @@ At a fixed density changes come in pairs, the most harmless removal with the mos
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
 
 Places = NDArray[np.int64]
 
-PASSES = 12  # times that all bits are tried
+PASSES = 12  # times that all bits are tried, unless it is said otherwise
 DEAR = 16.0  # how many times higher the price begins
 MARGIN = 0.05  # of loss beside errors: among masks of equal accuracy the surer ones, which generalise better
 
@@ -130,13 +134,25 @@ def cost_of(accurate: bool, guess: tuple[float, float]) -> Cost:
     return lambda loss, quality: loss / loss_of
 
 
-def walk_on(task: Task, walk: Walk, accurate: bool, price: float, exchanging: bool) -> Walk:
-    """Try the next chunk of bits; SearchEnded after the last. All depends on the task's seed and on `walk` alone."""
+def walk_on(
+    task: Task,
+    walk: Walk,
+    accurate: bool,
+    price: float,
+    exchanging: bool,
+    passes: int = PASSES,
+    which: Sequence[int] = (),
+) -> Walk:
+    """Try the next chunk of bits; SearchEnded after the last. All depends on the task's seed and the arguments alone.
+
+    `accurate`: whether performance is quality, not loss; `price`: of a density lower by 1, at the end; `exchanging`:
+    whether the density stays; `which`: the number of the walk, where a search has several.
+    """
     d, before, cost = task.space.size, task.meters.evaluations, cost_of(accurate, task.objective.guess)
-    if walk.tried == PASSES * d:
-        raise SearchEnded("the sparsifier has come to its end")
+    if walk.tried == passes * d:
+        raise SearchEnded("the walk has come to its end")
     number, start = divmod(int(walk.tried), d)
-    places = task.stream("sparsify", number).permutation(d)[start : start + min(512, max(64, -(-d // 20)))]
+    places = task.stream("sparsify", *which, number).permutation(d)[start : start + min(512, max(64, -(-d // 20)))]
     mask = bits.unpack(walk.words[1], d)
     if walk.tried == 0:
         walk = replace(walk, best_value=_cost(walk, cost) + price * mask.sum() / task.space.total)
@@ -145,7 +161,7 @@ def walk_on(task: Task, walk: Walk, accurate: bool, price: float, exchanging: bo
     if exchanging:
         walk = exchange(evaluator, mask, walk, places, cost)
     else:
-        left = 1 - max(walk.tried / (PASSES * d), (task.spent - walk.begun) / max(1 - walk.begun, 1e-9))
+        left = 1 - max(walk.tried / (passes * d), (task.spent - walk.begun) / max(1 - walk.begun, 1e-9))
         walk = improve(evaluator, mask, walk, places, cost, price * DEAR**left / task.space.total)
     here, value = bits.pack(mask), _cost(walk, cost) + price * mask.sum() / task.space.total
     if value <= walk.best_value:

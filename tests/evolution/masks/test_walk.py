@@ -1,4 +1,4 @@
-"""The sparsifier finds what it must where the answer is known, and never makes its objective worse."""
+"""The walk finds what it must where the answer is known, and never makes its objective worse."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ticketry.core.masks import bits
 from ticketry.core.masks.bits import Bits
 from ticketry.core.meters import Budget
 from ticketry.core.task import Task
-from ticketry.evolution.masks import sparsify
+from ticketry.evolution.masks import walk as walking
 from ticketry.evolution.masks.population import Floats, ScoredPopulation
-from ticketry.evolution.masks.sparsify import Walk, Whole, exchange, improve, walk_on
+from ticketry.evolution.masks.walk import Walk, Whole, exchange, improve, walk_on
 from ticketry.methods.genetic import Genetic
 
 EVERY = np.arange(6)
@@ -131,7 +131,7 @@ def test_a_random_mask_becomes_sparse_and_good(accurate: bool) -> None:
     task = tiny_task()
     start = begin(task)
     end = finish(task, start, accurate, 0.1)
-    assert end.tried == sparsify.PASSES * 480
+    assert end.tried == walking.PASSES * 480
     assert end.evaluations == task.meters.evaluations - 1
     assert bits.count(end.words[0]) < 0.3 * 480
     assert end.quality > start.quality + 0.4
@@ -143,10 +143,10 @@ def test_a_random_mask_becomes_sparse_and_good(accurate: bool) -> None:
 
 def test_the_answer_is_the_best_mask_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A price that begins far too high leaves nothing of the mask, and it is not found again."""
-    monkeypatch.setattr(sparsify, "DEAR", 1e4)
+    monkeypatch.setattr(walking, "DEAR", 1e4)
     task = tiny_task()
     values, masks, now = [], [], begin(task)
-    cost = sparsify.cost_of(False, (math.log(4), 1 / 4))
+    cost = walking.cost_of(False, (math.log(4), 1 / 4))
     for _ in range(20):
         here = bits.unpack(now.words[1], 480)
         values.append(cost(np.array([now.loss]), np.zeros(1))[0] + 0.1 * here.mean())
@@ -175,7 +175,7 @@ def test_the_price_falls_with_the_budget_where_that_ends_first(monkeypatch: pyte
         prices.append(args[-1])
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sparsify, "improve", noted)
+    monkeypatch.setattr(walking, "improve", noted)
     with task.one_step():
         now = begin(task)
     for _ in range(10):
