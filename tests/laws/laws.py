@@ -271,7 +271,7 @@ def law_8(method_class: MethodClass) -> None:
 
     def poisoned(*args: Any, **kwargs: Any) -> Any:
         found = prepare(*args, **kwargs)
-        return replace(found, test=Poisoned(found.test.x * torch.nan, found.test.y, found.test.gain, found.test.shift))
+        return replace(found, test=Poisoned(found.test.x * torch.nan, found.test.y, found.test.affine))
 
     def noting(name: str) -> Callable[..., Any]:
         real = getattr(method_class, name)

@@ -169,6 +169,9 @@ def test_training_and_checking_use_the_scaling_of_the_ticket(ticket: Ticket, tmp
     assert runs[0].ticket.content.labels == NAMES
     assert runs[0].result["accuracy"]["test"] == score(runs[0].ticket, (X_TEST, Y_TEST))["accuracy"]
     assert runs[1].result["accuracy"]["test"] == score(runs[1].ticket, (X_TEST, Y_TEST))["accuracy"]
+    turned = tk.from_arrays("turned", dim, Y, X_TEST, Y_TEST, labels=NAMES[::-1])
+    with pytest.raises(RequestError, match=r"with classes other, .* with those of the ticket, low, middle"):
+        tk.train(path, data=turned, out=tmp_path / "refused", training=brief)
     checked = tk.check(path, data=(dim, Y, X_TEST, Y_TEST), seeds=3, trained=False, out=tmp_path / "c")
     assert checked.result["untrained"] == score(ticket, (X_TEST, Y_TEST))["accuracy"]
 

@@ -56,7 +56,8 @@ def numbers(field: str, x: Numbers, scaling: Scaling) -> Numbers:
     if scaling.unit == "f32":
         if x.dtype == np.uint8:
             allowed = "floats, as those that the ticket was found on: it does not say what bytes mean"
-            raise refuse(field, "an array of uint8", allowed, "convert it as those were, with .astype(np.float32), say")
+            remedy = "convert it as those were, or search again where an older ticketry found the ticket on bytes"
+            raise refuse(field, "an array of uint8", allowed, remedy)
         return x
     if x.dtype == np.uint8:
         return x

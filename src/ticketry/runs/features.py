@@ -35,6 +35,8 @@ def far_from_unit_scale(train: Feed) -> list[str]:
     remedy = "--standardise scales by the training part, and the ticket keeps that; or scale them yourself."
     if small:
         return [f"inputs are far from unit scale, with a root mean square of {every:.2g}: {remedy}"]
+    if len(rms) == 1 and not vectors:
+        return [f"inputs are far from unit scale, {float(mean):.3g} +- {float(deviation):.2g}: {remedy}"]
     places = torch.argsort(torch.where(far, rms, -1.0), descending=True, stable=True)[: min(_NAMED, int(far.sum()))]
     named = ", ".join(f"{int(k)} ({mean[k]:.3g} +- {deviation[k]:.2g})" for k in places)
     what = "features" if vectors else "channels"

@@ -72,7 +72,7 @@ def evaluate(
 
 
 def fits(dataset: Dataset, source: str, ticket: Header) -> None:
-    """Refuse data to train on whose examples or outputs are not of the ticket's kind."""
+    """Refuse data to train on whose examples, outputs or names of classes are not those of the ticket."""
     here = (dataset.input_shape, dataset.outputs, dataset.objective)
     if here != (ticket.input_shape, ticket.outputs, ticket.objective):
         shape, outputs, objective = here
@@ -82,6 +82,10 @@ def fits(dataset: Dataset, source: str, ticket: Header) -> None:
             f"of the ticket's kind, {ticket.input_shape} of {ticket.outputs} {_what(ticket.objective)}",
             "use the data set it was found on, or one like it",
         )
+    if dataset.labels and ticket.labels and dataset.labels != ticket.labels:
+        names, known = ", ".join(dataset.labels), ", ".join(ticket.labels)
+        remedy = "order the classes as it does, or leave the names out"
+        raise refuse("data", f"{source} with classes {names:.200}", f"with those of the ticket, {known:.200}", remedy)
 
 
 def _targets(found: Labelled, ticket: Header) -> Targets:
