@@ -47,7 +47,7 @@ class Search:
     """Which parameters are searched."""
 
     include: tuple[str, ...] = ()
-    """Name patterns (shell style) of the parameters to mask; none means all Linear and Conv weights."""
+    """Name patterns (shell style) of the parameters to mask; none means the weights of all layers."""
     exclude: tuple[str, ...] = ()
     """Name patterns of parameters to leave unmasked."""
 

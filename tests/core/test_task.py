@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -257,12 +258,35 @@ class TestScores:
         monkeypatch.setattr("ticketry.core.nets.judge.CHUNK", 3)
         assert task.validate(some_mask(task)) == pytest.approx(whole)
 
-    def test_norm_statistics_come_from_the_first_training_examples(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_norm_statistics_come_from_a_random_sample_of_the_training_examples(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("ticketry.core.task.CALIBRATION", 6)
         task = task_of(nn.Sequential(nn.Linear(4, 5, bias=False), nn.BatchNorm1d(5), nn.Linear(5, 3)), (4,))
         mask = some_mask(task)
-        hidden = task.train.x[:6] @ task.effective(mask)[:20].view(5, 4).T
+        drawn = torch.from_numpy(task.stream("norm statistics").permutation(len(task.train))[:6])
+        assert sorted(drawn.tolist()) != list(range(6))
+        hidden = task.train.x[drawn] @ task.effective(mask)[:20].view(5, 4).T
         assert torch.allclose(task.norms(task.effective(mask))["1.running_mean"], hidden.mean(0), atol=1e-6)
+
+    @pytest.mark.parametrize("batch", [256, 16])
+    def test_norm_statistics_are_about_the_same_for_examples_in_any_order(
+        self, monkeypatch: pytest.MonkeyPatch, batch: int
+    ) -> None:
+        """Sorted ones, above all, whose batches would otherwise hold one class each."""
+        monkeypatch.setattr("ticketry.core.task.CALIBRATION", 256)
+        monkeypatch.setattr("ticketry.core.task.CALIBRATION_BATCH", batch)
+        task = task_of(nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3)), (4,), n=800)
+        flat, train = task.effective(some_mask(task)), task.train
+        found = []
+        for order in (torch.arange(800), train.x[:, 0].argsort()):
+            task.train = replace(train, x=train.x[order], y=train.y[order])
+            found.append(task.norms(flat))
+        exact = Net.calibrate(task._net, task._named(flat), [train.x], task.meter)
+        for name, value in exact.items():
+            scale = exact["1.running_var"].sqrt() if name.endswith("mean") else value
+            for one in found:
+                assert ((one[name] - value).abs() < 0.3 * scale).all()
 
     @pytest.mark.parametrize("n", [9, 257])
     def test_a_last_batch_of_one_example_does_not_stop_a_network_with_norms(self, n: int) -> None:

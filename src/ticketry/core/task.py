@@ -1,7 +1,4 @@
-"""Task: everything a method may use: space, weights, training and validation data, gradients, fitness, meters.
-
-It does not hold the test split, so no method can touch it.
-"""
+"""Task: everything a method may use, and no test split, so that no method can touch it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meter, Meters
 from ticketry.core.nets import backward, natural
 from ticketry.core.nets.feed import Batch as Batch
-from ticketry.core.nets.feed import Feed, parts
+from ticketry.core.nets.feed import Feed, parts, sample
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.parameters import Parameters
 from ticketry.core.nets.stack import recognise
@@ -53,7 +50,6 @@ class Task:
         budget: Budget,
         zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
-        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
@@ -95,7 +91,7 @@ class Task:
         return self.meter.part
 
     def stream(self, purpose: str, *index: int | str) -> Stream:
-        """The named random stream of this task, `task.stream("mutation", generation)`."""
+        """The random stream of a purpose, `task.stream("mutation", generation)`."""
         return stream(self.seed, purpose, *index)
 
     def steps_per_epoch(self, batch_size: int) -> int:
@@ -202,12 +198,16 @@ class Task:
             return Neighbours(stack, network, batch.x, batch.y, loss, self.meter)
 
     def norms(self, effective: torch.Tensor) -> Named:
-        """Running statistics of batch norms for Flat[N] or Float[M], measured on the first training examples."""
+        """Running statistics of batch norms for Flat[N] or Float[M], on training examples that the seed draws."""
         if not self._net.has_norms:
             return {}
-        n = min(CALIBRATION, len(self.train))
-        batches = (self.train.batch(part)[0] for part in parts(n, CALIBRATION_BATCH))
+        batches = (self.train.batch(some)[0] for some in self._sample)
         return self._net.calibrate(self._named(effective), batches, self.meter)
+
+    @functools.cached_property
+    def _sample(self) -> list[torch.Tensor]:
+        draw = self.stream("norm statistics")
+        return [index.to(self.device) for index in sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, draw)]
 
     def network(self, candidate: Candidate) -> torch.Tensor:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""

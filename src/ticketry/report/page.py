@@ -15,6 +15,7 @@ from ticketry.core.objective import Measure
 from ticketry.methods import get
 from ticketry.paths import RunDirectory
 from ticketry.report import landscape, verdicts
+from ticketry.report.coverage import searched
 from ticketry.report.figures import curves, front, layer_bars
 from ticketry.report.html import render
 from ticketry.report.mask_image import first_layer
@@ -60,6 +61,7 @@ def page(directory: RunDirectory, result: Result) -> str:
             "curves": Markup(curves(log, objectives.measure(result), result["chosen_step"])),
             "choice": _choice(log, result),
             "kept": f"{percent(result['density'])} of them, {count(result['kept'])} of {count(result['maskable'])}",
+            "searched": searched(result),
             "locks": _locks(summary),
             "bars": Markup(layer_bars(*zip(*((la.name, la.kept, la.size) for la in layers), strict=True))),
             "first": Markup(first_layer(ticket.mask[: first.size], first.shape, summary.input_shape)),
@@ -146,7 +148,11 @@ def _tiles(result: Result) -> list[tuple[str, str, str]]:
     factor = f"the weights as float32 need {ratio(result)} times as many"
     return [
         (f"test {measure.title}{trained}", test, others),
-        ("density", percent(result["density"]), f"{count(result['kept'])} of {count(result['maskable'])} weights"),
+        (
+            "density",
+            percent(result["density"]),
+            f"{count(result['kept'])} of {count(result['maskable'])} {searched(result)}weights",
+        ),
         ("bytes in the file", count(result["ticket_bytes"]), factor),
         ("time of the search", duration(cost["seconds"]), effort),
     ]
@@ -181,7 +187,7 @@ def _sizes(summary: Summary) -> list[tuple[str, str, str]]:
     rows = [
         ("entropy bound of the mask", math.ceil(summary.entropy_bytes)),
         ("mask at one bit a weight", math.ceil(n / 8)),
-        ("all weights as float32", FLOAT * n),
+        (f"all {'searched ' * bool(summary.outside)}weights as float32", FLOAT * n),
         ("this ticket", total),
     ]
     return [(name, count(size), times(size / total)) for name, size in rows]

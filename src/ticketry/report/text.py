@@ -15,6 +15,7 @@ from ticketry import objectives
 from ticketry.core.objective import Measure
 from ticketry.paths import RunDirectory
 from ticketry.report.contents import ticket_rows
+from ticketry.report.coverage import outside, outside_rows, searched
 from ticketry.report.numerals import count, decimal, duration, percent, quality, shape, times
 from ticketry.ticket.file import Check
 from ticketry.ticket.summary import Summary
@@ -53,7 +54,7 @@ def print_ticket(path: Path, summary: Summary, console: Console | None = None) -
     layers = layer_columns(summary)
     _print(
         console or _console(),
-        _table((), [("ticket", str(path)), *ticket_rows(summary)]),
+        _table((), [("ticket", str(path)), *ticket_rows(summary), *outside_rows(summary)]),
         _table(tuple(layers), zip(*layers.values(), strict=True), numbers=range(2, len(layers)), total=True),
         _table(("part", "bytes", "what it is"), part_rows(summary), numbers=(1,), total=True),
     )
@@ -81,10 +82,10 @@ def headline(result: Result) -> str:
     measure, size = objectives.measure(result), f"{count(result['ticket_bytes'])} bytes"
     reached = on_test(measure, result[measure.name]["test"])
     if result["kind"] == "strong":
-        found = f"{share} of the random weights of {model} {measure.does} {data} with {reached}"
+        found = f"{share} of the {searched(result)}random weights of {model} {measure.does} {data} with {reached}"
         return f"{found}, in a file of {size}."
     return (
-        f"{share} of the weights of {model} are chosen for training on {data}, in a file of {size};"
+        f"{share} of the {searched(result)}weights of {model} are chosen for training on {data}, in a file of {size};"
         f" still untrained, they reach {reached}."
     )
 
@@ -98,10 +99,11 @@ def on_test(measure: Measure, value: float, least: int = 1) -> str:
 def trained(directory: RunDirectory, result: Result) -> str:
     """The end of `ticketry train`: what was trained, how well it does, and where it is."""
     measure, epochs = objectives.measure(result), result["training"]["epochs"]
+    data = DATA.get(result["data"], result["data"])
     reached, before = result[measure.name], result["untrained"][f"val_{measure.name}"]
     return (
-        f"{percent(result['density'])} of the weights of {result['model']}, trained for {count(epochs)}"
-        f" epoch{'' if epochs == 1 else 's'}, {measure.does} {DATA.get(result['data'], result['data'])} with"
+        f"{percent(result['density'])} of the {searched(result)}weights of {result['model']}, trained for"
+        f" {count(epochs)} epoch{'' if epochs == 1 else 's'}, {measure.does} {data} with"
         f" {on_test(measure, reached['test'], 2)} (validation {quality(measure, reached['val'], 2)}, before training"
         f" {quality(measure, before, 2)}), in {duration(result['cost']['seconds'])}:"
         f" {directory.ticket}, {count(result['ticket_bytes'])} bytes."
@@ -116,20 +118,20 @@ def note_rows(result: Result) -> Rows:
 
 def result_rows(result: Result) -> Rows:
     """What was searched, and what was found."""
-    kept, maskable, searched = (result[name] for name in ("kept", "maskable", "searched"))
+    kept, maskable, free = (result[name] for name in ("kept", "maskable", "searched"))
     measure = objectives.measure(result)
     reached = (f"{name} {quality(measure, result[measure.name][key], 2)}" for name, key in SPLITS.items())
     loss = (f"{name} {decimal(result['loss'][key])}" for name, key in SPLITS.items())
     left = result.get("trained")
-    locked = f", {count(maskable - searched)} locked" if searched < maskable else ""
+    locked = f", {count(maskable - free)} locked" if free < maskable else ""
     return [
         ("method", result["method"]),
         ("data", result["data"]),
         ("model", result["model"]),
         ("seed", str(result["seed"])),
         ("kind", result["kind"]),
-        ("density", f"{percent(result['density'])}: {count(kept)} of {count(maskable)} weights kept"),
-        ("searched", f"{count(searched)} weights{locked}"),
+        ("density", f"{percent(result['density'])}: {count(kept)} of {count(maskable)} {searched(result)}weights kept"),
+        ("searched", f"{count(free)} weights{locked}{outside(result)}"),
         (measure.title, ", ".join(reached)),
         (measure.loss, ", ".join(loss)),
         ("ticket size", f"{count(result['ticket_bytes'])} bytes"),

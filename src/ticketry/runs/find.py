@@ -209,7 +209,7 @@ class SearchJob:
             "trained": outcome.trained(directory, problem, method, state.method, best.candidate.mask),
             "front": outcome.front(directory, problem, method, state.method),
             "notes": method.notes(task, state.method) if isinstance(method, HasNotes) else {},
-            "warnings": warnings(task, method, state.method, best.candidate.mask),
+            "warnings": [*problem.coverage.sentences, *warnings(task, method, state.method, best.candidate.mask)],
         }
         write(directory.report, page(directory, result))
         return result

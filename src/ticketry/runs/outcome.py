@@ -40,6 +40,7 @@ def write(problem: Problem, chosen: Candidate, path: Path, splits: Sequence[Spli
         "kept": summary.kept,
         "maskable": summary.maskable,
         "searched": task.space.size,
+        "weights": problem.coverage.total,
         "ticket_bytes": len(encoded),
         "entropy_bytes": summary.entropy_bytes,
         "measure": measure,

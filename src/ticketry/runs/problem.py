@@ -17,6 +17,7 @@ from ticketry.core.errors import RequestError, TicketError, refuse
 from ticketry.core.masks import allocation
 from ticketry.core.masks.candidate import Candidate
 from ticketry.core.masks.initial import Floats
+from ticketry.core.masks.searchable import Coverage, coverage
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget
 from ticketry.core.nets.feed import Feed, feed
@@ -58,6 +59,8 @@ class Problem:
     split: data.Split
     tensors: dict[str, Floats]
     """What the model's constructor made and the ticket holds as it is, by name."""
+    coverage: Coverage
+    """What the mask leaves out."""
 
     @property
     def digests(self) -> dict[str, str]:
@@ -196,7 +199,8 @@ def _build(
         budget=given.budget,
     )
     header = _header(given, marks, dataset, objective, built)
-    return Problem(task, on_device(dataset.x_test, dataset.y_test), header, counts, split, built.outside.tensors)
+    test = on_device(dataset.x_test, dataset.y_test)
+    return Problem(task, test, header, counts, split, built.outside.tensors, coverage(built.module, built.base))
 
 
 def _header(given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], built: Network) -> Header:

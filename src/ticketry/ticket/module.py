@@ -11,6 +11,7 @@ from torch import nn
 from ticketry.core import device as devices
 from ticketry.core.masks.space import Layer, Space
 from ticketry.core.nets.net import answer, put
+from ticketry.core.nets.weight_norms import guard
 from ticketry.ticket import file, masked
 from ticketry.ticket.file import TicketFile
 from ticketry.ticket.given import Model as Model
@@ -72,6 +73,7 @@ class Ticket:
         """The network alone, as `module`, on the CPU: its outputs are standardised where the targets were."""
         ticket = self.content
         module, rest = opened(ticket, model)
+        guard(module)
         values = {**rest.values, **file.effective(ticket), **ticket.buffers}
         put(module, {name: torch.from_numpy(value.copy()) for name, value in values.items()})
         if not trainable:

@@ -68,6 +68,8 @@ class Summary:
     weights: str
     scale: str
     layers: tuple[LayerSummary, ...]
+    outside: tuple[tuple[str, int], ...]
+    """Name and size of each drawn weight that is not under the mask."""
     maskable: int
     searched: int
     kept: int
@@ -121,6 +123,7 @@ def summary(data: bytes, max_weights: int = codec.MAX_WEIGHTS) -> Summary:
         weights=header.recipe.kind,
         scale=header.recipe.scale,
         layers=layers,
+        outside=tuple((drawn.name, drawn.size) for drawn in header.rest if drawn.fan_in == 0),
         maskable=maskable,
         searched=sum(searched),
         kept=total,

@@ -72,12 +72,12 @@ class TestFind:
 
     @pytest.mark.parametrize("field", ["include", "exclude"])
     def test_a_pattern_that_matches_nothing_is_refused_by_name(self, field: str) -> None:
-        with pytest.raises(RequestError, match=rf"search\.{field} is 'fc9\.\*'.*weight, bias"):
+        with pytest.raises(RequestError, match=rf"search\.{field} is 'fc9\.\*'.*weight or bias"):
             space.find(nn.Linear(2, 2), **{field: ["fc9.*"]})
 
     @pytest.mark.parametrize("module", [nn.Flatten(), nn.BatchNorm1d(3), nn.Embedding(3, 3)])
     def test_a_module_without_maskable_weights_is_refused(self, module: nn.Module) -> None:
-        with pytest.raises(RequestError, match=r"model is .*at least one Linear or Conv"):
+        with pytest.raises(RequestError, match=r"model is .*a Linear, Conv, recurrent or attention layer"):
             space.find(module)
 
     def test_excluding_everything_is_refused(self) -> None:

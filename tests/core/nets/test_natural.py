@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ticketry.core.errors import BudgetSpent, RequestError
+from ticketry.core.errors import BudgetSpent
 from ticketry.core.masks import space
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Budget, Meter
@@ -284,20 +284,66 @@ def test_it_says_what_is_spent_ahead_of_it() -> None:
         assert (meter.meters.evaluations, meter.meters.examples_forward) == spent
 
 
-class Bilinear(nn.Module):
+class Unwatched(nn.Module):
+    """A weight that is used by no function that the search knows."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.fc = nn.Linear(4, 2)
+        self.fc, self.norm, self.head = nn.Linear(6, 4, bias=False), nn.BatchNorm1d(4), nn.Linear(4, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x @ self.fc.weight.T
+        return self.head(self.norm(x @ self.fc.weight.T).tanh())
 
 
-def test_a_layer_that_cannot_be_watched_is_refused() -> None:
-    net, found, base = setting(Bilinear())
+def test_a_layer_that_cannot_be_watched_agrees_with_all_masks() -> None:
+    net, found, base = setting(Unwatched())
+    x, y = examples(8, 6)
+    chance = torch.cat([chances(12), torch.ones(20)])
+    drawn = natural._Drawn(net, found.views(base * chance.round()), x, y, LOSS.each, [])
+    calls = drawn.run()[1]
+    assert [call.name for call in calls] == ["head.weight"]
+    weight, p = (flat[:24].view(4, 6) for flat in (base, chance))
+    streams = (partial(natural._normals, stream(0, "test", number), 1) for number in range(3000))
+    total = sum(natural._by_network(drawn, "fc.weight", weight, p, noise) for noise in streams)
+    assert isinstance(total, torch.Tensor)
+    ours = total.flatten()[:12].double() / 3000 / len(y)
+
+    def loss(changed: torch.Tensor) -> torch.Tensor:
+        return drawn.run((), {"fc.weight": changed * weight})[0].mean()
+
+    point = p.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(loss(point), point)  # what small perturbations of p would see
+    cosine, length = likeness(ours, slope.flatten()[:12].double())
+    assert cosine > 0.7
+    assert 0.4 < length < 1.6
+    assert (total.flatten()[12:] == 0).all()
+
+
+def test_every_weight_has_a_gradient_whatever_uses_it() -> None:
+    net, found, base = setting(Unwatched())
+    x, y = examples(8, 6)
+    gradient = estimate(net, found, base, chances(32), x, y)
+    assert (gradient != 0).all()
+    meter = Meter()
+    natural.natural_gradient(net, found, base, chances(32), x, y, 5, LOSS.each, partial(stream, 0, "test"), meter)
+    networks = 2 * 8 * (5 + 1)  # pairs of the last layer, one of the first
+    assert meter.meters.evaluations == 1 + networks
+
+
+def test_a_model_that_cannot_be_mapped_over_passes_is_taken_one_by_one() -> None:
+    class Branches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(4, 3), nn.Linear(3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            h = self.first(x)
+            return self.last(h.relu() if bool(h.sum() > -1e9) else h)
+
+    module, plain = Branches(), nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     x, y = examples(8, 4)
-    with pytest.raises(RequestError, match=r"model does not use 'fc.weight' .* search.exclude"):
-        estimate(net, found, base, chances(8), x, y)
+    ours, theirs = (estimate(*setting(one), chances(18), x, y) for one in (module, plain))
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_normals() -> None:

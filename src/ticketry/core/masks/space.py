@@ -18,6 +18,7 @@ from torch import nn
 from ticketry.core.errors import RequestError, refuse
 from ticketry.core.masks import allocation
 from ticketry.core.masks.mask import counts
+from ticketry.core.masks.searchable import by_default, listed, refuse_pruned
 
 
 @dataclass(frozen=True)
@@ -198,34 +199,33 @@ class Space:
 
 
 def find(module: nn.Module, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Space:
-    """The Space of a module: weights of Linear and Conv layers that learn by default, in the module's order.
+    """The Space of a module: the weights that `searchable` says by default, in the module's order.
 
     `include`: name patterns (shell style, `block1.*`) that select parameters instead of the default; `exclude`:
     patterns taken out again. A tied parameter counts once, under its first name. Raises RequestError when a
-    pattern matches nothing or nothing is left.
+    pattern matches nothing, nothing is left, or a layer is pruned by torch.
     """
     names = dict(module.named_parameters())
     for field, patterns in (("search.include", include), ("search.exclude", exclude)):
         for pattern in patterns:
             if not any(fnmatchcase(name, pattern) for name in names):
-                raise refuse(field, repr(pattern), f"a pattern matching one of {', '.join(names)}", "correct it")
+                raise refuse(field, repr(pattern), f"a pattern matching one of {listed(names)}", "correct it")
+    refuse_pruned(module, exclude)
     if include:
         chosen = {id(p) for name, p in names.items() if any(fnmatchcase(name, pattern) for pattern in include)}
     else:
-        kinds = (nn.Linear, nn.modules.conv._ConvNd)
-        every = not any(parameter.requires_grad for parameter in names.values())  # a network that is ready for use
-        found = [m.weight for m in module.modules() if isinstance(m, kinds)]
-        chosen = {id(weight) for weight in found if weight.requires_grad or every}
+        chosen = by_default(module)
     layers: list[Layer] = []
     for name, parameter in names.items():
         if id(parameter) in chosen and not any(fnmatchcase(name, pattern) for pattern in exclude):
             start = layers[-1].stop if layers else 0
             layers.append(Layer(name, tuple(parameter.shape), start, start + math.prod(parameter.shape)))
     if not layers:
+        by_name = f"name others in search.include: {listed(map(repr, names))}" if names else "choose one"
         raise refuse(
             "model",
             type(module).__name__,
-            "a module with at least one Linear or Conv weight to mask",
-            "select parameters by name with search.include",
+            "a module with a weight of a Linear, Conv, recurrent or attention layer",
+            by_name if not (include or exclude) else "exclude less",
         )
     return Space(tuple(layers))

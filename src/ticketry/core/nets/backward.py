@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from ticketry.core.meters import Meter
+from ticketry.core.nets.differentiate import derivatives
 from ticketry.core.nets.loss import Loss
-from ticketry.core.nets.net import Named, Net, foreign
+from ticketry.core.nets.net import Named, Net
 from ticketry.core.nets.stack import Stack
 
 Parts = Sequence[torch.Tensor]
@@ -37,8 +38,7 @@ def mask_gradient(
             part.mul_(factor)
     else:
         mean = loss.mean(net.train_logits(weights, x), y)
-        with foreign():
-            grads = torch.autograd.grad(mean, list(weights.values()), allow_unused=True, materialize_grads=True)
+        grads = derivatives(mean, weights.values())
         for grad, factor, part in zip(grads, scaled, out, strict=True):
             torch.mul(grad, factor, out=part)
         found = mean.item()

@@ -86,3 +86,9 @@ def parts(n: int, size: int) -> list[slice]:
     if n % size == 1 and n > size > 1:
         starts.pop()
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n], strict=True)]
+
+
+def sample(n: int, most: int, size: int, draw: Stream) -> list[torch.Tensor]:
+    """Long[B] each: batches of `size` of the n examples, `most` in all, in random order, as a file may be sorted."""
+    order = torch.from_numpy(draw.permutation(n)[:most])
+    return [order[part] for part in parts(len(order), size)]

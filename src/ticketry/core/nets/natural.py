@@ -19,7 +19,9 @@ Layers take turns: where one is perturbed, all others use one mask drawn for the
 one over whole masks, and losses differ by nothing but this layer's noise. A weight that is not applied by
 `linear` (a convolution's, which all positions share) is perturbed itself, one pair for the whole batch, with the
 layer's mean variance s^2 everywhere: p + s e and p - s e, gradient_i = mean of (L+ - L-) / 2 * e_i / s (NES with an
-isotropic normal distribution). Batch norms use the statistics of the drawn network on this batch, in all evaluations.
+isotropic normal distribution). So is one whose use is unknown here (by a recurrent layer, attention, a weight norm),
+but for its pair the whole network is computed. Batch norms use the statistics of the drawn network on this batch, in
+all evaluations.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from torch.overrides import TorchFunctionMode
 from ticketry.core.errors import RequestError
 from ticketry.core.masks.space import Space
 from ticketry.core.meters import Meter
+from ticketry.core.nets.attention import unfused
 from ticketry.core.nets.net import Named, Net
 from ticketry.core.seed import philox
 from ticketry.core.seed.quantile import normal
@@ -68,12 +71,12 @@ class _Call:
 class _Watch(TorchFunctionMode):
     """Notes the calls of masked weights in a forward pass, or answers the first of them with other outputs."""
 
-    def __init__(self, weights: Named, norms: list[tuple[torch.Tensor, ...]], answers: Sequence[torch.Tensor] = ()):
+    def __init__(self, weights: Named, norms: list[tuple[torch.Tensor, ...]], answers: Sequence[torch.Tensor] | None):
         super().__init__()
         self.calls: list[_Call] = []
         self._names = {id(weight): name for name, weight in weights.items()}
-        self._answers, self._asked = answers, 0
-        self._norms, self._normed, self._first = norms, 0, not answers
+        self._answers, self._asked = answers or (), 0
+        self._norms, self._normed, self._first = norms, 0, answers is None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -118,10 +121,16 @@ class _Drawn:
     loses: Loses
     norms: list[tuple[torch.Tensor, ...]]
 
-    def run(self, answers: Sequence[torch.Tensor] = ()) -> tuple[torch.Tensor, list[_Call]]:
-        """Float[B], what each example loses where the first calls give these answers; and the calls of a first pass."""
-        with _Watch(self.weights, self.norms, answers) as watch:
-            logits = self.net.eval_logits(self.weights, self.x, {})
+    def run(
+        self, answers: Sequence[torch.Tensor] | None = None, changed: Named | None = None
+    ) -> tuple[torch.Tensor, list[_Call]]:
+        """Float[B], what each example loses where the first calls give these answers; and the calls of a first pass.
+
+        The first pass, which fills `norms`, is the one without answers. `changed`: weights in place of those drawn.
+        """
+        weights = {**self.weights, **(changed or {})}
+        with _Watch(weights, self.norms, answers) as watch:
+            logits = self.net.eval_logits(weights, self.x, {})
         return self.loses(logits, self.y), watch.calls
 
     def advantage(self, before: Sequence[torch.Tensor], mu: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
@@ -129,12 +138,18 @@ class _Drawn:
 
         `before`: outputs of the calls before the one that is perturbed. Where a loss is not finite: 0.
         """
+        every = torch.cat([change, -change])
         several = torch.vmap(lambda one: self.run([*before, mu + one])[0], chunk_size=max(1, CHUNK // mu.numel()))
-        plus, minus = several(torch.cat([change, -change])).chunk(2)
+        try:
+            found = several(every)
+        except (RuntimeError, RequestError):  # a part of the model that cannot be mapped over several passes
+            found = torch.stack([self.run([*before, mu + one])[0] for one in every])
+        plus, minus = found.chunk(2)
         return (plus - minus).div_(2).nan_to_num_(0.0, 0.0, 0.0)
 
 
 @torch.no_grad()
+@unfused()
 def natural_gradient(
     net: Net,
     space: Space,
@@ -152,16 +167,16 @@ def natural_gradient(
     `base`: Flat[N], weights with their scale factors; `chance`: Float[N], the p, exactly 0 or 1 where locked and
     nowhere else; `pairs`: how often each linear layer is perturbed for each example. `draw` gives streams. Examples
     whose losses are not finite count for nothing. Every perturbed example is an evaluation and an example forward,
-    though only the layers from the perturbed one on are computed; means and variances are two forward. Raises
-    RequestError for a model that uses a masked weight otherwise than by linear and conv functions.
+    though only the layers from the perturbed one on are computed; means and variances are two forward.
     """
     flips = torch.from_numpy(draw("mask").uniform(space.total)).to(base.device) < chance
     drawn = _Drawn(net, space.views(base * flips), x, y, loses, [])
     meter.spend(evaluations=1, forward=len(y))
     losses, calls = drawn.run()
-    _check(space, calls)
+    used = {call.name for call in calls}
+    others = [layer.name for layer in space.layers if layer.name not in used]
     rows = [pairs if call.apply is functional.linear else 1 for call in calls]
-    networks = 2 * sum(rows) * len(y)
+    networks = 2 * (sum(rows) + len(others)) * len(y)
     meter.spend(evaluations=networks, forward=networks + 2 * len(y))
     gradient = torch.zeros_like(base)
     parts = [space.views(flat) for flat in (base, chance, gradient)]
@@ -171,6 +186,9 @@ def natural_gradient(
         advantage = partial(drawn.advantage, [one.out for one in calls[:number]])
         estimate = _by_outputs if call.apply is functional.linear else _by_weights
         out.add_(estimate(call, weight, p, noise, advantage), alpha=1 / (rows[number] * len(y)))
+    for name in others:
+        weight, p, out = (part[name] for part in parts)
+        out.add_(_by_network(drawn, name, weight, p, partial(_normals, draw(name), 1)), alpha=1 / len(y))
     loss = float(losses.mean())
     meter.spend(losses=[loss])
     return loss, gradient.nan_to_num_(0.0, 0.0, 0.0)
@@ -192,11 +210,24 @@ def _by_weights(
     call: _Call, weight: torch.Tensor, p: torch.Tensor, noise: _Noise, advantage: _Advantage
 ) -> torch.Tensor:
     """The same for a weight that is not applied by `linear`, which is perturbed itself."""
-    spread = p * (1 - p)
-    s = max(float(spread.mean().sqrt()), 1e-6)
-    e = noise(weight) * (spread > 0)
+    s, e = _spread(p, noise)
     change = torch.stack([call.apply(call.x, s * one * weight, None) for one in e])
     return torch.einsum("k,k...->...", advantage(call.apply(call.x, p * weight, call.bias), change).sum(1), e).div_(s)
+
+
+def _by_network(drawn: _Drawn, name: str, weight: torch.Tensor, p: torch.Tensor, noise: _Noise) -> torch.Tensor:
+    """The same for a weight of which nothing is known but its name: the whole network tells what it does."""
+    s, several = _spread(p, noise)
+    e = several[0]
+    plus, minus = (drawn.run((), {name: (p + sign * s * e) * weight})[0] for sign in (1, -1))
+    advantage: torch.Tensor = (plus - minus).div_(2).nan_to_num_(0.0, 0.0, 0.0).sum()
+    return e * (advantage / s)
+
+
+def _spread(p: torch.Tensor, noise: _Noise) -> tuple[float, torch.Tensor]:
+    """The standard deviation that all of a layer's weights are perturbed with, and normal numbers, 0 where locked."""
+    spread = p * (1 - p)
+    return max(float(spread.mean().sqrt()), 1e-6), noise(p) * (spread > 0)
 
 
 def _normals(stream: Stream, rows: int, like: torch.Tensor) -> torch.Tensor:
@@ -210,13 +241,3 @@ def _normals(stream: Stream, rows: int, like: torch.Tensor) -> torch.Tensor:
 def _quantiles() -> NDArray[np.float32]:
     middles = np.arange(2**15, 2**32, 2**16, dtype=np.uint32)
     return normal(middles).astype(np.float32)
-
-
-def _check(space: Space, calls: Sequence[_Call]) -> None:
-    used = {call.name for call in calls}
-    for layer in space.layers:
-        if layer.name not in used:
-            raise RequestError(
-                f"model does not use '{layer.name}' by a linear or conv function of torch.nn.functional, which is how"
-                " this search perturbs a layer; leave it out with search.exclude."
-            )

@@ -10,8 +10,10 @@ import torch
 from ticketry.core.masks.space import Layer, Space
 from ticketry.core.meters import Meter
 from ticketry.core.nets import backward
+from ticketry.core.nets.attention import unfused
+from ticketry.core.nets.differentiate import derivatives
 from ticketry.core.nets.loss import Loss
-from ticketry.core.nets.net import Net, foreign
+from ticketry.core.nets.net import Net
 from ticketry.core.nets.stack import Stack
 
 Precision = Literal["float32", "bfloat16"]
@@ -98,13 +100,11 @@ class Parameters:
         counts as two passes backward.
         """
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(flat).items()}
-        loss = self.loss.mean(self._net.train_logits(leaves, x) / temperature, y)
-        every = list(leaves.values())
-        with foreign():
-            first = torch.autograd.grad(loss, every, create_graph=True, allow_unused=True, materialize_grads=True)
-        along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
-        with foreign():
-            second = torch.autograd.grad(along, every, allow_unused=True, materialize_grads=True)
+        with unfused():
+            loss = self.loss.mean(self._net.train_logits(leaves, x) / temperature, y)
+            first = derivatives(loss, leaves.values(), again=True)
+            along = torch.stack([(g.detach() * g).sum() for g in first]).sum()
+            second = derivatives(along, leaves.values(), order="second")
         self.meter.spend(forward=len(y), backward=2 * len(y))
         return torch.cat([product.flatten() for product in second])
 
@@ -116,11 +116,9 @@ class Parameters:
         """
         magnitudes = flat.double().abs()
         leaves = {name: view.detach().requires_grad_() for name, view in self.views(magnitudes).items()}
-        every = list(leaves.values())
         ones = torch.ones(1, *self._shape, dtype=torch.float64, device=flat.device)
-        total = self._net.eval_logits(leaves, ones, self._net.double()).sum()
-        with foreign():
-            grads = torch.autograd.grad(total, every, allow_unused=True, materialize_grads=True)
+        total = self._net.double_logits(leaves, ones).sum()
+        grads = derivatives(total, leaves.values())
         self.meter.spend(forward=1, backward=1)
         return torch.cat([grad.flatten() for grad in grads]) * magnitudes
 
@@ -132,7 +130,6 @@ class Parameters:
         with torch.autocast(flat.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = self._net.train_logits(leaves, x)
         loss = self.loss.mean(logits.float(), y)
-        with foreign():
-            grads = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        grads = derivatives(loss, leaves.values())
         torch.cat([grad.flatten() for grad in grads], out=out)
         return loss.detach()
