@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ticketry.core.errors import TicketryError, refuse, told
+from ticketry.core.errors import RequestError, TicketryError, refuse, told
 from ticketry.core.meters import Meter
 from ticketry.core.nets.weight_norms import guard
 
@@ -55,12 +55,24 @@ class Net:
         return self._call(weights, x, buffers)
 
     def double_logits(self, weights: Named, x: torch.Tensor) -> torch.Tensor:
-        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1."""
+        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1.
+
+        Raises RequestError for a model that insists on another type.
+        """
         self._mode(training=False)
         usual = torch.get_default_dtype()
         try:
             torch.set_default_dtype(torch.float64)  # of what the model makes in its pass
             return self._call(weights, x, self.double())
+        except RequestError as error:
+            if error.__cause__ is None:
+                raise
+            raise refuse(
+                "model",
+                f"one that fails in float64 ({told(error.__cause__)})",
+                "one that computes in the type of its weights, for this method",
+                "correct its forward, or choose another method",
+            ) from error
         finally:
             torch.set_default_dtype(usual)
 
