@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.utils import parametrizations
+from torch.nn.utils.spectral_norm import SpectralNorm
 
 from ticketry.core.errors import refuse
 from ticketry.core.nets.net import Norm
@@ -65,15 +67,17 @@ def structure(module: nn.Module) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _buffers(module: nn.Module) -> dict[str, torch.Tensor]:
-    measured = {
-        id(buffer)
-        for part in module.modules()
-        if isinstance(part, Norm)
-        for key, buffer in part.named_buffers(recurse=False)
-        if key in _MEASURED
-    }
+    """All but running statistics, and the estimates of spectral norms, which nothing uses (see weight_norms)."""
+    others = set()
+    for part in module.modules():
+        names: set[str] = set(_MEASURED) if isinstance(part, Norm) else set()
+        names |= {"_u", "_v"} if isinstance(part, parametrizations._SpectralNorm) else set()
+        for hook in part._forward_pre_hooks.values():
+            if isinstance(hook, SpectralNorm):
+                names |= {f"{hook.name}_u", f"{hook.name}_v"}
+        others |= {id(buffer) for key, buffer in part.named_buffers(recurse=False) if key in names}
     named = module.named_buffers()
-    return {name: buffer for name, buffer in named if id(buffer) not in measured and not _unset(buffer)}
+    return {name: buffer for name, buffer in named if id(buffer) not in others and not _unset(buffer)}
 
 
 def _unset(value: torch.Tensor) -> bool:
