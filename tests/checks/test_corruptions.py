@@ -44,7 +44,7 @@ def test_it_alters_a_copy_and_never_the_test_split(name: str, size: int, seed: i
     assert other.digest != digest == replace(one).digest
     assert (other.x_test == one.x_test).all()
     assert (other.y_test == one.y_test).all()
-    for same in ("mean", "std", "augment", "outputs", "objective", "input_shape"):
+    for same in ("scaling", "labels", "augment", "outputs", "objective", "input_shape"):
         assert getattr(other, same) == getattr(one, same)
     assert other.x.dtype == one.x.dtype
     assert other.y.dtype == one.y.dtype
