@@ -28,8 +28,7 @@ from ticketry.core.objective import Objective
 from ticketry.core.seed import weights
 from ticketry.core.seed.streams import Stream, stream
 
-CALIBRATION = 2048  # training examples that set the running statistics of batch norms
-CALIBRATION_BATCH = 256
+CALIBRATION, CALIBRATION_BATCH = 2048, 256  # training examples that running statistics of norms are measured on
 
 
 class Task:
@@ -50,6 +49,7 @@ class Task:
         budget: Budget,
         zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
+        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)
@@ -206,8 +206,8 @@ class Task:
 
     @functools.cached_property
     def _sample(self) -> list[torch.Tensor]:
-        draw = self.stream("norm statistics")
-        return [index.to(self.device) for index in sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, draw)]
+        drawn = sample(len(self.train), CALIBRATION, CALIBRATION_BATCH, self.stream("norm statistics"))
+        return [index.to(self.device) for index in drawn]
 
     def network(self, candidate: Candidate) -> torch.Tensor:
         """The weights of a candidate's network: Flat[N], or Float[M] where it has values of its own."""
