@@ -357,7 +357,7 @@ REFUSED = {
     Whole: "model output is int64",
     Stopped: "raises SystemExit: 0",
     Picky: "raises KeyError",
-    OneWay: "cannot differentiate here (NotImplementedError: no derivative)",
+    OneWay: "raises NotImplementedError: no derivative",
     half: "'first.weight' is bfloat16",
     double: "'between.weight' is float64",
 }

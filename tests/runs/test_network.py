@@ -133,6 +133,7 @@ def test_what_is_no_constant_is_a_tensor() -> None:
     header = problem_of_experiment(experiment(KINDS["order"]), dataset=tiny.dataset()).header
     assert [p.name for p in header.fixed] == ["between.factor"]  # random, but one number
     assert sorted(tensors("features")) == sorted(tensors("hidden_features")) == ["between.matrix"]
+    assert tensors("spectral") == {}  # whose estimates nothing uses
     assert sorted(tensors("Localised")) == ["theta.bias"]
     assert sorted(tensors("Words")) == ["places.weight"]
 

@@ -49,6 +49,7 @@ class Task:
         budget: Budget,
         zeros: Sequence[tuple[str, int, int]] = (),
     ) -> None:
+        """`zeros`: ranges of numbers of parameters outside the mask that stay zero: name, start, stop."""
         self.space = space
         self.seed = seed
         self.meter = Meter(budget)

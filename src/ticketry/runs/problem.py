@@ -199,8 +199,8 @@ def _build(
         budget=given.budget,
     )
     header = _header(given, marks, dataset, objective, built)
-    test = on_device(dataset.x_test, dataset.y_test)
-    return Problem(task, test, header, counts, split, built.outside.tensors, coverage(built.module, built.base))
+    test, tensors = on_device(dataset.x_test, dataset.y_test), built.outside.tensors
+    return Problem(task, test, header, counts, split, tensors, coverage(built.module, built.base))
 
 
 def _header(given: Given, marks: Marks, dataset: data.Dataset, objective: Objective[Any], built: Network) -> Header:

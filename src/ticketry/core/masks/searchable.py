@@ -6,7 +6,7 @@ norm stands before such a weight, it is the tensor behind it: w = g v/|v| and w 
 so a mask of v is one of w, whose kept weights the norm then rescales. Not by default: embeddings, since a row is looked
 up and not summed, so that a sparse one says less of its word alone; parametrizations other than these two, under which
 a cut entry need not be a cut weight; and parameters of modules that torch does not know, which may be scales or
-positions. Nor weights that do not learn (requires_grad=False), where others do: they are the constructor's decision.
+positions.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ _MOST = 6  # names in a sentence
 
 
 def by_default(module: nn.Module) -> set[int]:
-    """The ids of the parameters that are searched unless the user chooses: of those that learn, where any does."""
-    every = not any(parameter.requires_grad for parameter in module.parameters())  # a network that is ready for use
+    """The ids of the parameters that are searched unless the user chooses."""
     found = (_behind(part, name) for part in module.modules() for name in _weights(part))
-    return {id(parameter) for parameter in found if parameter is not None and (parameter.requires_grad or every)}
+    return {id(parameter) for parameter in found if parameter is not None}
 
 
 def _weights(part: nn.Module) -> Iterator[str]:

@@ -199,7 +199,7 @@ class Space:
 
 
 def find(module: nn.Module, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Space:
-    """The Space of a module: the weights that `searchable` says by default, in the module's order.
+    """The Space of a module: the weights that `searchable` says by default and that learn, in the module's order.
 
     `include`: name patterns (shell style, `block1.*`) that select parameters instead of the default; `exclude`:
     patterns taken out again. A tied parameter counts once, under its first name. Raises RequestError when a
@@ -214,7 +214,9 @@ def find(module: nn.Module, include: Sequence[str] = (), exclude: Sequence[str] 
     if include:
         chosen = {id(p) for name, p in names.items() if any(fnmatchcase(name, pattern) for pattern in include)}
     else:
+        learn = {id(parameter) for parameter in names.values() if parameter.requires_grad}
         chosen = by_default(module)
+        chosen = chosen & learn if learn else chosen  # none learns in a network that is ready for use
     layers: list[Layer] = []
     for name, parameter in names.items():
         if id(parameter) in chosen and not any(fnmatchcase(name, pattern) for pattern in exclude):

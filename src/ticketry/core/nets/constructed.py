@@ -1,8 +1,9 @@
 """What a model's constructor makes beside its parameters: buffers, and tensors that are plain attributes.
 
-Running statistics of norms are not among them: they are measured. A buffer that two builds make differently is random
-and has to be stored; everything else is made again wherever the model is built, and a digest tells whether it is the
-same there. All of it is looked at right after the build, before the module has seen an example.
+Running statistics of norms are not among them, which are measured, nor the estimates of spectral norms, which are not
+used. A buffer that two builds make differently is random and has to be stored; everything else is made again wherever
+the model is built, and a digest tells whether it is the same there. All of it is looked at right after the build,
+before the module has seen an example.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
-from ticketry.core.errors import refuse, told
+from ticketry.core.errors import TicketryError, refuse, told
 
 
 def derivatives(
@@ -22,10 +22,12 @@ def derivatives(
         return tuple(torch.zeros_like(one) for one in wrt)
     try:
         return torch.autograd.grad(of, wrt, create_graph=again, allow_unused=True, materialize_grads=True)
-    except (Exception, SystemExit) as error:  # a derivative may be the user's own
+    except TicketryError:
+        raise
+    except (Exception, SystemExit) as error:  # the user's own code goes backward, too
         raise refuse(
             "model",
-            f"one that torch cannot differentiate here ({told(error)})",
-            f"one with a {order} derivative for this method",
-            "choose another method, or leave the layer in question out of the model",
+            f"one whose {order} derivative raises {told(error)}",
+            "one that can be differentiated, for this method",
+            "correct its code, or choose another method",
         ) from error

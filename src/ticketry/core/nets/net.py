@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ticketry.core.errors import RequestError, TicketryError, refuse, told
+from ticketry.core.errors import TicketryError, refuse, told
 from ticketry.core.meters import Meter
 from ticketry.core.nets.weight_norms import guard
 
@@ -55,27 +55,12 @@ class Net:
         return self._call(weights, x, buffers)
 
     def double_logits(self, weights: Named, x: torch.Tensor) -> torch.Tensor:
-        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1.
-
-        What is held counts with its absolute values, too. Raises RequestError for a model that insists on another type.
-        """
+        """Logits [B, C] in float64, for Float64 weights and examples; norms have mean 0 and variance 1."""
         self._mode(training=False)
-        still = dict(self.module.named_buffers()) | self.fresh()
-        still |= {name: value.abs() for name, value in self._held.items() if name not in still}
-        double = {name: value.double() for name, value in still.items() if value.is_floating_point()}
         usual = torch.get_default_dtype()
         try:
             torch.set_default_dtype(torch.float64)  # of what the model makes in its pass
-            return self._call(weights, x, double)
-        except RequestError as error:
-            if error.__cause__ is None:
-                raise
-            raise refuse(
-                "model",
-                f"one that fails in float64 ({told(error.__cause__)})",
-                "one that computes in the type of its weights, for this method",
-                "correct its forward, or choose another method",
-            ) from error
+            return self._call(weights, x, self.double())
         finally:
             torch.set_default_dtype(usual)
 
@@ -97,6 +82,12 @@ class Net:
         """The running statistics of norms that have seen nothing: mean 0, variance 1. Empty without norms."""
         values = statistics(self.module).items()
         return {name: torch.full_like(value, name.endswith("running_var")) for name, value in values}
+
+    def double(self) -> dict[str, torch.Tensor]:
+        """What is neither a weight nor in `rest`, in float64: norms that have seen nothing, |held|, other buffers."""
+        still = {name: buffer for name, buffer in self.module.named_buffers() if buffer.dtype == torch.float32}
+        still |= {name: value.abs() for name, value in self._held.items() if name not in still}
+        return {name: value.double() for name, value in (still | self.fresh()).items() if value.is_floating_point()}
 
     def _mode(self, *, training: bool) -> None:
         for norm in self._norms.values():
