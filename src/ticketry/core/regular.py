@@ -38,7 +38,7 @@ def content(path: Path, most: int | None = None) -> bytes:
     with opened(path) as file:
         if most is None:
             return file.read()
-        found = file.read(most + 1)
+        found = file.read(min(most, os.fstat(file.fileno()).st_size) + 1)  # as much memory is set aside as is asked for
     if len(found) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
     return found
