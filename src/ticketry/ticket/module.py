@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ class Ticket:
         listed = {*shapes, *(p.name for p in ticket.rest), *(p.name for p in ticket.fixed), *ticket.fixed_values}
         large = {name: p for name, p in named.items() if p.is_meta and p.dim() > 1 and name not in listed}
         self._compare({}, {name: tuple(p.shape) for name, p in large.items()})
-        models.check(module, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
+        blank = any(p.is_meta for p in named.values())
+        probe = copy.deepcopy(module).to("meta") if blank else module  # the buffers of norms have memory
+        models.check(probe, ticket.input_shape, ticket.outputs)  # which sets up lazy layers, too
 
     def _compare(self, there: Shapes, here: Shapes) -> None:
         """Refuse a model whose parameters are not those that the ticket speaks of."""
