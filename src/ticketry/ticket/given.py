@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import partial
 
@@ -66,6 +67,8 @@ def _fit(ticket: TicketFile, module: nn.Module) -> None:
     listed = {*masked, *(p.name for p in ticket.rest), *(p.name for p in ticket.fixed), *ticket.fixed_values}
     large = {name: p for name, p in named.items() if p.is_meta and p.dim() > 1 and name not in listed}
     _compare(ticket, {}, {name: tuple(p.shape) for name, p in large.items()})
+    if any(p.is_meta for p in named.values()):  # what a pass would cost is looked at there, too
+        models.check(copy.deepcopy(module).to("meta"), ticket.input_shape, ticket.outputs)
 
 
 def _compare(ticket: TicketFile, there: Shapes, here: Shapes) -> None:
