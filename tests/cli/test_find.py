@@ -339,7 +339,7 @@ class TestModel:
         ("model", "says"),
         [
             ("own:no_weight", ("model", "shape")),
-            ("own:no_maskable_weight", ("model is Scale", "at least one Linear or Conv weight")),
+            ("own:no_maskable_weight", ("model is Scale", "a weight of a Linear, Conv, recurrent or attention layer")),
             ("own:only_norms", "model"),
             ("own:two_outputs", ("(3, 2)", "3 classes")),
             ("own:wide_input", ("shape (2,)", "RuntimeError")),
