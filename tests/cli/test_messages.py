@@ -74,7 +74,7 @@ def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("exits:Net(0, 'exit')", "SystemExit: 0"),
         ("exits:Net(0, 'text')", "ValueError: a b a b"),
         ("exits:Net(0, 'torch')", "RuntimeError: sizes differ)"),
-        ("exits:Net(2, 'exit')", "the run is stopped by code that calls exit (SystemExit: 0)"),
+        ("exits:Net(2, 'exit')", "model is one that raises SystemExit: 0, but it must"),
     ],
 )
 def test_what_code_of_the_user_raises(text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:

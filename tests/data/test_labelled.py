@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ticketry.core.errors import RequestError
-from ticketry.data import from_arrays, load
+from ticketry.core.trust import typed
+from ticketry.data import Dataset, from_arrays, load
 from ticketry.data.labelled import Labelled, labelled
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -53,10 +54,18 @@ def test_names_of_classes_come_along(tmp_path: Path) -> None:
     np.savez(path, X=X[:2], y=Y[:2], labels=["a", "b", "c", "d"])
     assert found(str(path)).labels == ("a", "b", "c", "d")
     np.savez(path, X=X, y=Y, labels=Y)  # numbers are no names
+
+    def typed_in(text: str) -> Dataset:
+        return load(text, typed(text))
+
     assert load(str(path)).labels == found(str(path)).labels == ()
-    assert load("sklearn.datasets:load_iris").labels == ("setosa", "versicolor", "virginica")
-    assert load("sklearn.datasets:load_digits").labels == load("digits").labels == ()
-    assert load("sklearn.datasets:load_diabetes").objective == "regression"
+    assert typed_in("sklearn.datasets:load_iris").labels == (
+        "setosa",
+        "versicolor",
+        "virginica",
+    )
+    assert typed_in("sklearn.datasets:load_digits").labels == load("digits").labels == ()
+    assert typed_in("sklearn.datasets:load_diabetes").objective == "regression"
 
 
 @pytest.mark.parametrize(

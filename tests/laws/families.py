@@ -183,7 +183,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
 }
 
 REFUSED: dict[str, tuple[str, ...]] = {
-    "batch norm without statistics": ("bernoulli-nes", "genetic"),
+    "batch norm without statistics": ("bernoulli-nes", "genetic", "hill-climbing"),
 }
 """Methods that cannot work on a family, which they say in a sentence."""
 

@@ -80,10 +80,10 @@ def build(
             copied = build(model, input_shape, classes, trust=typed(model), draw=draw, before=before)
         else:
             copied = fresh(model, draw)
-            if before is not None:
-                before(copied)
         if not draw:  # the text is that of this build, random buffers included
             check_structure(text, copied)
+        if before is not None and not isinstance(model, str):
+            before(copied)
         return copied
     if handed(text):
         kind = text.split(":")[1]

@@ -52,6 +52,7 @@ def read(data: bytes, max_weights: int) -> tuple[str, dict[str, Entry]]:
     if length > len(data) - 8:
         raise damaged("its header is longer than the file")
     limits.check_layout(length, max_weights)
+    limits.check_lists(data.count(b"[", 8, 8 + length), max_weights)
     fields = load(data[8 : 8 + length])
     metadata = fields.pop("__metadata__", None)
     header = metadata.get("ticket") if isinstance(metadata, dict) else None

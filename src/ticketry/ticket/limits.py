@@ -36,6 +36,11 @@ def check_rows(rows: int, max_weights: int) -> None:
     _accept(rows, "parameters and tensors", _base(max_weights) // 2048, max_weights)
 
 
+def check_lists(count: int, max_weights: int) -> None:
+    """Of lists in a header, before they are read: more than fit into one of the rows and bytes that are allowed."""
+    _accept(count, "lists in its header", _base(max_weights) // 128, max_weights)
+
+
 def check_sizes(header: Header, max_weights: int) -> None:
     """Of weights, inputs and outputs."""
     weights = [p.size for p in header.layers] + [p.size for p in header.rest] + [p.size for p in header.fixed]

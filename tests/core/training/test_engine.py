@@ -17,6 +17,7 @@ from ticketry.core.task import Task
 from ticketry.core.training import compressed, engine
 from ticketry.core.training.compressed import Compressed
 from ticketry.core.training.recipe import Training
+from ticketry.core.trust import typed
 from ticketry.data import Dataset
 from ticketry.experiment import Experiment
 from ticketry.methods.magnitude import Magnitude
@@ -33,7 +34,7 @@ def normed() -> nn.Module:
 
 def task_of(model: str, dataset: Dataset | None = None) -> Task:
     wanted = Experiment(method=Magnitude(), data="tiny", model=model, val=0.25)
-    return problem_of_experiment(wanted, dataset=dataset or tiny.dataset()).task
+    return problem_of_experiment(wanted, dataset or tiny.dataset(), trust=typed(model)).task
 
 
 def masks_for(task: Task, p: int) -> torch.Tensor:
