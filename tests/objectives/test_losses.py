@@ -155,10 +155,11 @@ def test_gradients_by_hand_of_few_weights_and_by_autograd_agree(kind: str) -> No
 )
 def test_targets_are_standardised_by_the_training_part(k: int, n: int, mean: float, more: float, seed: int) -> None:
     """However far from zero they lie, and however little of that float32 can tell apart; or they are refused."""
-    unit = float(np.spacing(np.float32(abs(mean)))) or 1.0
+    unit = float(np.spacing(np.float32(abs(mean))))
     y = mean + 16 * unit * 10**more * np.random.default_rng(seed).normal(size=(n, k))
     deviations = np.sqrt(np.square(y - np.float64(np.float32(y.mean(0)))).mean(0))
-    enough = deviations >= 16 * np.spacing(np.abs(y.mean(0)).astype(np.float32)).astype(np.float64)
+    units = np.spacing(np.abs(y.mean(0)).astype(np.float32)).astype(np.float64)
+    enough = deviations >= np.maximum(16 * units, np.finfo(np.float32).tiny)
     if not enough.all():
         with pytest.raises(RequestError, match=r"^y(\[:, \d\])? is .* or float32 cannot tell targets apart; "):
             Regression.of(About((1,), k, "", y, None))

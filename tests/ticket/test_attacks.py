@@ -93,7 +93,7 @@ ATTACKS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "only a digest": (lambda d: sealed("", b""), "not JSON"),
     "a header longer than the file": (lambda d: sealed("{}", b"", 1 << 63), "longer than the file"),
     "a header that is a list": (lambda d: sealed("[]", b""), "not a JSON object"),
-    "a header nested a million deep": (lambda d: sealed("[" * 1_000_000, b""), "not JSON"),
+    "a header nested deep": (lambda d: sealed("[" * 100_000, b""), "not JSON"),
     "a header that is not UTF-8": (lambda d: sealed(b'{"\xff":1}', b""), "not JSON"),
     "some other safetensors file": (lambda d: sealed('{"mask":{}}', b""), "no ticket"),
     "metadata of another type": (outer(lambda h: h.update(__metadata__=[])), "no ticket"),

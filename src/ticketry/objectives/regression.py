@@ -124,7 +124,8 @@ def _target(y: NDArray[Any]) -> Target:
     """Mean and deviation of each of Float64[N, K], by exact sums and as float32, so alike on every machine.
 
     The deviation is that from the mean as it is kept, of which rounding takes at most half a unit in the last place.
-    Raises RequestError where targets differ by so few of these units that float32 cannot tell them apart.
+    Raises RequestError where targets differ by so few of these units, or by so little, that float32 cannot tell them
+    apart.
     """
     found = []
     for number, column in enumerate(y.T.tolist()):
@@ -133,11 +134,11 @@ def _target(y: NDArray[Any]) -> Target:
             found.append((mean, 1.0))
             continue
         scale = math.sqrt(math.fsum((value - mean) ** 2 for value in column) / len(column))
-        unit = float(np.spacing(np.float32(abs(mean))))
-        if scale < _UNITS * unit:
+        least = max(_UNITS * float(np.spacing(np.float32(abs(mean)))), float(np.finfo(np.float32).tiny))
+        if scale < least:
             where = "y" if y.shape[1] == 1 else f"y[:, {number}]"
             what = f"{mean:.6g} on average, with a deviation of {np.std(column):.3g}"
-            allowed = f"spread over at least {_UNITS * unit:.3g} there, or float32 cannot tell targets apart"
+            allowed = f"spread over at least {least:.3g} there, or float32 cannot tell targets apart"
             remedy = "multiply it by a large number" if abs(mean) < scale else f"subtract {mean:.6g} from it"
             raise refuse(where, what, allowed, remedy)
         found.append((mean, float(np.float32(min(scale, _MOST)))))
