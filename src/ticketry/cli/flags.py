@@ -187,7 +187,7 @@ class Recipe:
     out: Path
     """Directory of the recipe, with one for each of its runs."""
     scale: Scale = "cpu"
-    """smoke: a minute or two, the numbers mean nothing; cpu: ten minutes to some hours on two cores; paper: as published."""
+    """smoke: a minute or two, the numbers mean nothing; cpu: minutes to hours on two cores; paper: as published."""
     device: Device = "cpu"
     workers: Workers = None
     quiet: Quiet = False
