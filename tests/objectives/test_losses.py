@@ -171,7 +171,7 @@ def test_targets_are_standardised_by_the_training_part(k: int, n: int, mean: flo
     assert all(float(np.float32(number)) == number for pair in found.target for number in pair)
     scale, shift = (np.array(column, np.float32) for column in list(zip(*found.target, strict=True))[::-1])
     answers = (found.targets(y) * scale + shift).astype(np.float64)  # as a module computes them
-    assert (np.square(answers - y).mean(0) <= 4e-4 * y.var(0) + 1e-300).all()
+    assert (np.square(answers - y).mean(0) <= 4e-3 * y.var(0) + 1e-300).all()  # a unit squared, of 16 squared
     square = found.target[0][1] ** 2 if k == 1 else 1.0
     assert found.reported(2.0) == pytest.approx(2 * square)
     assert found.reported(math.inf) is found.reported(None) is found.reported(math.nan) is None
