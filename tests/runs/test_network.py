@@ -82,6 +82,15 @@ def test_another_build_gives_the_same_network(run: Run) -> None:
         assert torch.equal(logits(run.ticket.module()), logits(run.ticket.module(trainable=True).eval()))
 
 
+def test_predictions_are_those_of_the_evaluation(run: Run) -> None:
+    """Whatever the form of the answers: an object with logits, another floating-point type."""
+    d = tiny.dataset()
+    found = run.ticket.predict(d.x_test)
+    assert found.outputs.dtype == np.float32
+    assert found.classes is not None
+    assert np.mean(found.classes == d.y_test) == pytest.approx(run.result["accuracy"]["test"])
+
+
 def test_training_keeps_zeros_and_what_does_not_learn(run: Run, tmp_path: Path) -> None:
     training = Training(epochs=2, batch=32, weight_decay=0.01, momentum=0.9, optimiser="sgd")
     given = {"data": tiny.dataset(), "out": tmp_path / "out", "training": training, "val": 0.25, "trust": TRUST}

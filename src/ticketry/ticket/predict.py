@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ticketry.core.nets.judge import CHUNK
+from ticketry.core.nets.net import answer
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,7 +63,7 @@ def predictions(network: torch.nn.Module, x: torch.Tensor, classes: bool, names:
     device = next((p.device for p in network.parameters()), x.device)
     with torch.no_grad():
         chunks = (x[at : at + CHUNK] for at in range(0, len(x), CHUNK))
-        outputs = torch.cat([network(chunk.to(device)).cpu() for chunk in chunks])
+        outputs = torch.cat([answer(network, chunk.to(device)).cpu() for chunk in chunks])
     if not classes:
         return Predictions(outputs.numpy(), None, None)
     chances = outputs.double().softmax(1).float().numpy()
