@@ -1,9 +1,10 @@
-"""Arrays of an `.npz` file, each checked by its header before it is unpacked. Pickled objects are never loaded."""
+"""Arrays of `.npz` and `.npy` files, checked by their headers before they are unpacked. Nothing pickled is loaded."""
 
 from __future__ import annotations
 
 import io
 import math
+import os
 import zipfile
 from pathlib import Path
 from tokenize import TokenError
@@ -57,18 +58,30 @@ class Archive:
             raise refuse("data", f"{where}, compressed by another method", "deflated or stored", _SAVE)
         limit.check(where, member.file_size, member.compress_size)
         with self._zip.open(member) as file:
-            shape, dtype, begins = _header(file, where)
-        kind = _foreign(dtype)
-        if kind:
-            raise refuse("data", f"{where}, an array of {kind}", "an array of numbers or texts", _SAVE)
-        size = begins + math.prod(shape) * dtype.itemsize
-        if min(shape, default=0) < 0 or size != member.file_size:
-            what = (
-                f"{where}, whose header (shape {shape!s:.80}, {dtype}) and size ({member.file_size:,} bytes) disagree"
-            )
-            raise refuse("data", what, "a whole array", _SAVE)
+            _check(file, where, member.file_size)
         with self._zip.open(member) as file:
             return npy.read_array(file, allow_pickle=False)  # of either order and of either byte order
+
+
+def array(path: Path) -> NDArray[Any]:
+    """The array of an `.npy` file, checked alike. Raises OSError, ValueError or RequestError."""
+    with regular.opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        limit.check(path, size)
+        _check(file, path, size)
+        file.seek(0)
+        return npy.read_array(file, allow_pickle=False)
+
+
+def _check(file: IO[bytes], where: Path, size: int) -> None:
+    """Refuse what is not an array of numbers or texts, in `size` bytes with its header."""
+    shape, dtype, begins = _header(file, where)
+    kind = _foreign(dtype)
+    if kind:
+        raise refuse("data", f"{where}, an array of {kind}", "an array of numbers or texts", _SAVE)
+    if min(shape, default=0) < 0 or begins + math.prod(shape) * dtype.itemsize != size:
+        what = f"{where}, whose header (shape {shape!s:.80}, {dtype}) and size ({size:,} bytes) disagree"
+        raise refuse("data", what, "a whole array", _SAVE)
 
 
 def _header(file: IO[bytes], where: Path) -> tuple[tuple[int, ...], np.dtype[Any], int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from ticketry import data
-from ticketry.core.errors import refuse
+from ticketry.core import regular
+from ticketry.core.errors import RequestError, refuse
 from ticketry.core.trust import typed
 from ticketry.data import files
+from ticketry.data.archive import Archive, array
 from ticketry.data.dataset import Dataset
 
 
@@ -30,17 +30,20 @@ def unlabelled(text: str) -> object:
 
 
 def _of_file(path: Path) -> object:
-    if not path.is_file():
+    if not path.exists():
         raise refuse("data", f"{path}, which does not exist", "a .npy or .npz file", "correct the path")
     try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                return found
-            names = list(found.files)
+        with regular.opened(path) as file:
+            several = file.read(2) == b"PK"  # whatever its name says
+        if not several:
+            return array(path)
+        with Archive(path) as archive:
+            names = archive.files
             for name in ("X_test", "X", *names[: len(names) == 1]):
                 if name in names:
-                    return found[name]
+                    return archive[name]
+    except RequestError:  # which is a ValueError, too
+        raise
     except files.UNREADABLE as error:
         raise refuse("data", f"{path}, which is not one", "a file of plain arrays", "save it by np.save") from error
     held = ", ".join(names) or "nothing"
