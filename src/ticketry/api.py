@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
@@ -18,7 +18,7 @@ from ticketry.core import regular
 from ticketry.core.atomic import sweep, write
 from ticketry.core.errors import refuse
 from ticketry.core.training.recipe import Training
-from ticketry.core.trust import NOTHING, Trust, Trusted, trusting
+from ticketry.core.trust import Trusted, trusting
 from ticketry.data import Dataset, from_arrays, named
 from ticketry.paths import RecipeDirectory, RunDirectory
 from ticketry.recipes.compare import comparison
@@ -27,7 +27,7 @@ from ticketry.recipes.plan import Recipe, Scale
 from ticketry.report.results import Check, Comparison, Evaluation, Landscape
 from ticketry.runs.executor import local
 from ticketry.runs.problem import Handed
-from ticketry.runs.run import Run
+from ticketry.runs.run import Run, place
 from ticketry.ticket.evaluate import evaluate as evaluate_ticket
 from ticketry.ticket.limits import MAX_WEIGHTS
 from ticketry.ticket.module import Ticket
@@ -53,10 +53,10 @@ def check(
     max_weights: int = MAX_WEIGHTS,
 ) -> Check:
     """Try the ticket of a finished run's directory, or of a file, against every control; see checks/court.py."""
-    place, known = _place(ticket)
+    where, known = place(ticket, "root")
     return Check(
         court.check(
-            place,
+            where,
             data=data,
             model=model,
             trust=known | trusting(trust),
@@ -142,10 +142,10 @@ def landscape(
     """Measure the masks around a finished run's ticket; see analysis/landscape.py."""
     if not isinstance(settings, LandscapeSettings | None):
         raise refuse("settings", f"a {type(settings).__name__}", "a tk.LandscapeSettings", "pass one")
-    place, known = _place(run)
+    where, known = place(run, "root")
     trust = known | trusting(trust)
-    found = landscapes.landscape(place, settings, data=data, model=model, trust=trust, device=device, quiet=quiet)
-    return Landscape(RunDirectory(Path(place)), found)
+    found = landscapes.landscape(where, settings, data=data, model=model, trust=trust, device=device, quiet=quiet)
+    return Landscape(RunDirectory(where), found)
 
 
 def evaluate(
@@ -168,15 +168,6 @@ def evaluate(
     return Evaluation(evaluate_ticket(opened, data, split, device, model, trust))
 
 
-def _place(run: str | Path | Run) -> tuple[str | Path, Trust]:
-    """Where a run is, and what it may run; RequestError for what is neither a run nor a path."""
-    if isinstance(run, Run):
-        return run.directory.root, run.trust
-    if not isinstance(run, str | Path):
-        raise refuse("ticket", f"a {type(run).__name__}", "a path, or the Run that tk.find returned", "pass one")
-    return run, NOTHING
-
-
 def _performed(plan: Recipe, out: str | Path, workers: int | None, quiet: bool) -> Comparison:
     found = perform(plan, out, executor=local(workers), quiet=quiet)
     return Comparison(RecipeDirectory(Path(out)), found)
@@ -195,11 +186,8 @@ def _saved(dataset: Dataset, out: Path) -> str:
         )
         raise refuse("data", what, allowed, "name a function that returns it, package.module:function")
     content = io.BytesIO()
-    if dataset.labels:
-        names = np.array(dataset.labels)
-        np.savez(content, X_train=x, y_train=y, X_test=x_test, y_test=y_test, class_names=names)
-    else:
-        np.savez(content, X_train=x, y_train=y, X_test=x_test, y_test=y_test)
+    arrays: dict[str, Any] = {"X_train": x, "y_train": y, "X_test": x_test, "y_test": y_test}
+    np.savez(content, **arrays | ({"class_names": np.array(dataset.labels)} if dataset.labels else {}))
     if not path.exists() or regular.content(path) != content.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep([path.parent])

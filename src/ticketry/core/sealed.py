@@ -48,7 +48,10 @@ def _texts(value: object) -> Iterator[str]:
     """Every text in JSON data, keys included."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
+    elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner)
-        yield from (text for inner in (value.values() if isinstance(value, dict) else ()) for text in _texts(inner))
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)

@@ -12,6 +12,7 @@ from ticketry.core.objective import Target
 from ticketry.core.scaling import AS_IS, Scaling
 from ticketry.data import Dataset
 from ticketry.data.features import standardised
+from ticketry.ticket import examples
 from ticketry.ticket.content import Header
 
 
@@ -31,7 +32,7 @@ class Meaning(NamedTuple):
     @classmethod
     def of_ticket(cls, ticket: Header) -> Meaning:
         """As its network was found with, whatever data it meets."""
-        return cls(ticket.scaling or AS_IS, ticket.labels, ticket.target)
+        return cls(examples.scaling(ticket), ticket.labels, ticket.target)
 
     @property
     def digest(self) -> str:

@@ -18,10 +18,7 @@ from ticketry.methods import name_of
 from ticketry.runs.assembly import Given, Marks, Problem, build
 from ticketry.runs.meaning import Meaning
 from ticketry.runs.network import network, network_of_ticket
-from ticketry.ticket.content import (
-    Header,
-    TicketFile,
-)
+from ticketry.ticket.content import Header, TicketFile
 from ticketry.ticket.evaluate import fits
 
 Handed = nn.Module | type[nn.Module] | str | None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from ticketry.core import regular
+from ticketry.core.errors import refuse
 from ticketry.core.trust import NOTHING, Trust
 from ticketry.paths import RunDirectory
 from ticketry.report import notebook, text
@@ -37,4 +39,16 @@ class Run:
     @cached_property
     def ticket(self) -> Ticket:
         """The ticket that was found."""
-        return Ticket(Ticket.load(self.directory.ticket, max_weights=UNBOUNDED).content, self.trust)
+        return replace(Ticket.load(self.directory.ticket, max_weights=UNBOUNDED), trust=self.trust)
+
+
+def place(run: str | Path | Run, part: Literal["root", "ticket"]) -> tuple[Path, Trust]:
+    """The path of a run or of its ticket, or the one that is given, and what its texts may run.
+
+    Raises RequestError for what is neither a run nor a path.
+    """
+    if isinstance(run, Run):
+        return getattr(run.directory, part), run.trust
+    if not isinstance(run, str | Path):
+        raise refuse("ticket", f"a {type(run).__name__}", "a path, or the Run that tk.find returned", "pass one")
+    return Path(run), NOTHING

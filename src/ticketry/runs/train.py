@@ -29,7 +29,7 @@ from ticketry.runs import job, outcome
 from ticketry.runs.job import Line
 from ticketry.runs.problem import Handed, handed, known, problem_of_ticket
 from ticketry.runs.progress import SearchProgress
-from ticketry.runs.run import Run
+from ticketry.runs.run import Run, place
 from ticketry.ticket import file
 from ticketry.ticket.content import TicketFile
 from ticketry.ticket.limits import MAX_WEIGHTS
@@ -80,15 +80,10 @@ def train(
     resumed and ends with the same bytes as an uninterrupted one.
     Raises RequestError, having written nothing, when the request is wrong.
     """
-    known = trusting(trust)
-    if isinstance(path, Run):
-        known |= path.trust
-        path = path.directory.ticket
-    if not isinstance(path, str | Path):
-        raise refuse("ticket", f"a {type(path).__name__}", "a path, or the Run that tk.find returned", "pass one")
+    path, own = place(path, "ticket")
     if not isinstance(training, Training | None):
         raise refuse("training", f"a {type(training).__name__}", "a tk.Training", "pass one")
-    encoded = file.read(Path(path), max_weights)
+    encoded = file.read(path, max_weights)
     ticket, training = file.decode(encoded, max_weights), training or Training()
     name, dataset = named(data)
     if start == "trained":
@@ -105,8 +100,8 @@ def train(
         start=start,
     )
     directory = RunDirectory(Path(out))
-    known |= typed(name)
-    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset, model, known), quiet), known)
+    trust = own | trusting(trust) | typed(name)
+    return Run(directory, job.perform(TrainingJob(wanted, ticket, directory, dataset, model, trust), quiet), trust)
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ def random_buffers(module: nn.Module, other: nn.Module) -> dict[str, NDArray[np.
     second = _buffers(other)
     found = {}
     for name, buffer in _buffers(module).items():
-        if _bytes(buffer) != _bytes(second[name]):
+        if raw(buffer) != raw(second[name]):
             exact = not buffer.is_complex() and torch.equal(buffer.to(torch.float32).to(buffer.dtype), buffer)
             if not exact or not bool(buffer.isfinite().all()):
                 what = f"one that builds the buffer {name!r} at random, of {_type(buffer)}"
@@ -54,7 +54,7 @@ def digest(module: nn.Module, stored: Container[str] = ()) -> str:
         return ""
     sha = hashlib.sha256()
     for name, value in sorted(made.items()):
-        sha.update(f"{name} {_type(value)} {list(value.shape)}\n".encode() + _bytes(value))
+        sha.update(f"{name} {_type(value)} {list(value.shape)}\n".encode() + raw(value))
     return sha.hexdigest()[:16]
 
 
@@ -89,6 +89,8 @@ def _type(value: torch.Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
 
 
-def _bytes(value: torch.Tensor) -> bytes:
-    value = torch.view_as_real(value) if value.is_complex() else value
-    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+def raw(value: torch.Tensor) -> bytes:
+    """The bytes of a dense tensor of any type."""
+    whole = value.detach().resolve_conj().resolve_neg().cpu()
+    whole = torch.view_as_real(whole) if whole.is_complex() else whole
+    return whole.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()

@@ -15,6 +15,7 @@ from torch import nn
 
 from ticketry.core.errors import RequestError
 from ticketry.core.generators import lent, states
+from ticketry.core.nets.constructed import raw
 from ticketry.core.nets.net import Named, Net
 
 _REMEDY = "make it a function of its input, its parameters and its buffers"
@@ -76,7 +77,4 @@ def _state(module: nn.Module) -> Iterator[tuple[str, object]]:
 
 
 def _bytes(value: torch.Tensor | np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> object:
-    if isinstance(value, torch.Tensor):
-        value = value.detach().resolve_conj().resolve_neg().cpu()
-        value = value.float().numpy() if value.dtype == torch.bfloat16 else value.numpy()
-    return str(value.dtype), value.shape, value.tobytes()
+    return str(value.dtype), tuple(value.shape), raw(value) if isinstance(value, torch.Tensor) else value.tobytes()
